@@ -1,0 +1,29 @@
+#pragma once
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace tunewright {
+
+// SHA-256 as 64 lower-case hexadecimal digits.
+std::string sha256(std::string_view bytes);
+std::string sha256_file(const std::filesystem::path& path);
+
+// SHA-256 over pieces.
+class Sha256 {
+ public:
+  Sha256();
+  ~Sha256();
+  void update(std::string_view bytes);
+  std::string hex_digest();  // once, at the end
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// XXH3, 64 bits: for tables and cache keys, not against an adversary.
+uint64_t fast_hash(std::string_view bytes, uint64_t seed = 0);
+
+}  // namespace tunewright

@@ -1,0 +1,29 @@
+#pragma once
+#include <cstdint>
+#include <string>
+
+namespace tunewright {
+
+// Of this process, in bytes.
+int64_t resident_bytes();
+int64_t peak_resident_bytes();
+
+// "Intel(R) Xeon(R) …, 2 cores"
+std::string processor_name();
+int64_t core_count();
+int64_t available_memory_bytes();
+
+// "2026-11-22T17:03:11Z"
+std::string utc_now();
+
+// Seconds since an arbitrary start; never goes back.
+double monotonic_seconds();
+
+// Set by SIGINT and SIGTERM once install_stop_signals() has run; long work polls it, saves and
+// returns.  A second signal ends the process at once.
+void install_stop_signals();
+bool stop_requested();
+void request_stop();  // for tests
+void clear_stop_request();
+
+}  // namespace tunewright

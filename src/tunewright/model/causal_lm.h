@@ -1,0 +1,84 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ATen/core/Tensor.h"
+#include "tunewright/base/json.h"
+#include "tunewright/base/progress.h"
+#include "tunewright/model/options.h"
+
+namespace tunewright::model {
+
+// Packed input: sequences laid end to end.  N tokens in all; sequence i is [offsets[i], offsets[i + 1]).
+struct PackedInput {
+  at::Tensor ids;                // [N] int64
+  at::Tensor positions;          // [N] int64
+  std::vector<int64_t> offsets;  // [sequences + 1]
+};
+
+// Keys and values of one growing sequence.
+class KvCache {
+ public:
+  KvCache();
+  KvCache(KvCache&&) noexcept;
+  KvCache& operator=(KvCache&&) noexcept;
+  ~KvCache();
+  int64_t length() const;
+  void truncate(int64_t length);  // forget what came after
+
+  struct Layers;
+  Layers& layers() { return *layers_; }
+
+ private:
+  std::unique_ptr<Layers> layers_;
+};
+
+struct Parameter {
+  std::string name;   // Hugging Face's ("model.layers.0.self_attn.q_proj.weight"); adapters: PEFT's in-model name
+  at::Tensor tensor;
+  bool decay = true;  // false for norms and biases
+};
+
+// A causal language model that trains and generates.  Not thread-safe.
+class CausalLm {
+ public:
+  virtual ~CausalLm() = default;
+
+  // Final hidden states after the last norm.  [N, D], in the model's dtype.
+  virtual at::Tensor hidden(const PackedInput& input) = 0;
+  // The same for the next T tokens of one sequence, whose past is in `cache`; appends to it.
+  // ids [T] int64 -> [T, D].
+  virtual at::Tensor hidden_cached(const at::Tensor& ids, KvCache& cache) = 0;
+  // Output embedding [V, D]; logits = hidden · head^T (scaled as the architecture asks).
+  virtual const at::Tensor& head() const = 0;
+  at::Tensor logits(const at::Tensor& hidden) const;  // [M, D] -> [M, V] float32
+
+  // Every base weight under its Hugging Face name, tied ones once.
+  virtual std::vector<Parameter> base_parameters() = 0;
+  // What the optimizer updates: requires_grad() is set for these only.
+  virtual std::vector<Parameter> trainable_parameters() = 0;
+
+  // Training mode switches LoRA dropout on; `seed` fixes its masks for the coming forward pass.
+  virtual void set_training(bool training, uint64_t seed) = 0;
+
+  virtual const Json& config() const = 0;  // config.json
+  virtual at::ScalarType dtype() const = 0;
+  virtual int64_t vocab_size() const = 0;
+  virtual int64_t max_positions() const = 0;
+};
+
+// Loads config.json and the weights, every tensor checked for its shape.  An unknown architecture is
+// a UserError that lists the known ones.
+std::unique_ptr<CausalLm> load_causal_lm(const ModelOptions& options, Reporter& reporter);
+
+// The same architecture with weights given by name: for tests and conversions.
+std::unique_ptr<CausalLm> make_causal_lm(const Json& config, std::vector<std::pair<std::string, at::Tensor>> weights,
+                                         at::ScalarType dtype);
+
+// Writes config.json and model.safetensors (in `dtype`) atomically and copies tokenizer files of `base_folder`.
+void save_causal_lm(CausalLm& model, const std::filesystem::path& base_folder, const std::filesystem::path& out);
+
+}  // namespace tunewright::model

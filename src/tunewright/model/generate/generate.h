@@ -1,0 +1,49 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tunewright/base/random.h"
+#include "tunewright/model/causal_lm.h"
+
+namespace tunewright::model {
+
+struct SamplingOptions {
+  int64_t max_new_tokens = 256;
+  double temperature = 0.0;         // 0: greedy
+  int64_t top_k = 0;                // 0: off
+  double top_p = 1.0;               // 1: off
+  double min_p = 0.0;               // 0: off
+  double repetition_penalty = 1.0;  // 1: off; over prompt and answer, as in transformers
+  uint64_t seed = 0;
+};
+
+enum class FinishReason { kStop, kLength };
+struct Generation {
+  std::vector<int32_t> ids;  // without the prompt; a stop id that ended it is not in it
+  FinishReason finish = FinishReason::kLength;
+};
+
+// Continues `prompt`.  `on_token` sees each new token and may return false to stop (a stop string).
+Generation generate(CausalLm& model, std::span<const int32_t> prompt, std::span<const int32_t> stop_ids,
+                    const SamplingOptions& options, const std::function<bool(int32_t)>& on_token = {},
+                    KvCache* cache = nullptr);  // a cache whose length() tokens are a prefix of `prompt` is continued
+
+// Picks a token of `logits` [V] float32 as transformers' processors and warpers do, in their order.
+int32_t sample(const at::Tensor& logits, std::span<const int32_t> context, const SamplingOptions& options, Random& random);
+
+// Log-probability of ids[i] given ids[0..i), for i in [from, size): float32, in batches without padding.
+struct ScoredSequence {
+  std::vector<float> logprobs;
+  bool is_greedy = true;  // every scored token is the most likely one
+};
+struct ScoreRequest {
+  std::vector<int32_t> ids;
+  int64_t from = 1;
+};
+std::vector<ScoredSequence> score(CausalLm& model, std::span<const ScoreRequest> requests,
+                                  const std::function<void(int64_t done)>& on_progress = {});
+
+}  // namespace tunewright::model

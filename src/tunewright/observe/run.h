@@ -1,0 +1,46 @@
+#pragma once
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tunewright/base/files.h"
+#include "tunewright/base/json.h"
+
+namespace tunewright::observe {
+
+// The folder of a training run: names of its files, metrics, manifest (see the user guide, "The run folder").
+class RunFolder {
+ public:
+  enum class Mode { kNew, kOverwrite, kResume };
+  // kNew: a folder that holds a run already is a UserError naming --resume and --overwrite.
+  // kResume starts a new run where there is none.
+  static RunFolder open(const std::filesystem::path& path, Mode mode);
+
+  const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path config_file() const { return path_ / "config.yaml"; }
+  std::filesystem::path manifest_file() const { return path_ / "manifest.json"; }
+  std::filesystem::path metrics_file() const { return path_ / "metrics.jsonl"; }
+  std::filesystem::path ledger_file() const { return path_ / "ledger.jsonl"; }
+  std::filesystem::path adapter_folder() const { return path_ / "adapter"; }
+  std::filesystem::path model_folder() const { return path_ / "model"; }
+  std::filesystem::path checkpoints_folder() const { return path_ / "checkpoints"; }
+
+  // Appends a line to metrics.jsonl, flushed at once.
+  void log_metrics(const Json& line);
+  // Cuts metrics.jsonl back to lines whose "step" is at most `step`.
+  void rewind_metrics(int64_t step);
+  std::vector<Json> read_metrics() const;
+
+  // Complete checkpoints ("step-000050"), newest last.
+  std::vector<std::filesystem::path> checkpoints() const;
+  static std::string checkpoint_name(int64_t step);
+
+ private:
+  explicit RunFolder(std::filesystem::path path);
+  std::filesystem::path path_;
+  std::unique_ptr<LineWriter> metrics_;
+};
+
+}  // namespace tunewright::observe
