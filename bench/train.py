@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+"""How fast does LoRA train on real e-mails, beside transformers + PEFT, and in how much memory?
+
+Both programs train the same weights on the same rows in the same order, 8 rows a step, alternating
+in one run of this script.  tokens/s leave padding and the first step out, on both sides.  The last
+line of standard output is one JSON object with each run and the ratios of the medians.
+"""
+import argparse
+import json
+import pathlib
+import tempfile
+
+from common import MODEL, PROGRAM, ROOT, last_json, machine, median, run_measured
+
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("--data", default="examples/spam_triage/data/train.jsonl", help="rows {prompt, completion}")
+parser.add_argument("--dtypes", default="fp32,bf16")
+parser.add_argument("--mode", choices=["lora", "full"], default="lora")
+parser.add_argument("--steps", type=int, default=5, help="counted steps, after one that warms up")
+parser.add_argument("--repeats", type=int, default=3)
+parser.add_argument("--max-length", type=int, default=512)
+parser.add_argument("--group-by-length", action="store_true", help="the peer sorts the rows, and so do we")
+parser.add_argument("--peer-python", default=".deps/peers/bin/python")
+arguments = parser.parse_args()
+
+DTYPES = {"fp32": "float32", "bf16": "bfloat16"}
+
+
+def peer(dtype, data):
+    command = [arguments.peer_python, "bench/peer_hf.py", "--model", MODEL, "--data", data, "--mode", arguments.mode,
+               "--dtype", dtype, "--max-length", arguments.max_length, "--steps", arguments.steps]
+    result = last_json(run_measured(command)[0])
+    return {"tokens_per_second": result["tokens_per_second"], "peak_memory_gib": result["peak_rss_gib"],
+            "seconds_to_first_step": result["seconds_to_first_step"], "losses": result["losses"]}
+
+
+def ours(dtype, data, folder):
+    out = pathlib.Path(folder) / "run"
+    config = {
+        "model": {"path": str(MODEL), "dtype": DTYPES[dtype]},
+        "data": {"train": [{"path": str(data)}], "max_length": arguments.max_length, "overflow": "truncate",
+                 "packing": False, "shuffle": False},
+        "adapter": {"type": "lora" if arguments.mode == "lora" else "none", "r": 16, "lora_alpha": 32},
+        "training": {"max_steps": arguments.steps + 1, "per_device_train_batch_size": 8, "learning_rate": 2e-4,
+                     "lr_scheduler_type": "constant", "warmup_ratio": 0, "save_steps": 0},
+        "output_dir": str(out),
+    }
+    path = pathlib.Path(folder) / "train.yaml"
+    path.write_text(json.dumps(config))          # JSON is YAML
+    run_measured([PROGRAM, "train", path, "--overwrite"])
+    steps = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+    steps = [line for line in steps if "loss" in line]
+    counted = steps[1:]
+    return {"tokens_per_second": round(sum(s["tokens"] for s in counted) / sum(s["step_seconds"] for s in counted), 1),
+            "peak_memory_gib": round(max(s["peak_memory_bytes"] for s in steps) / 2**30, 3),
+            "losses": [round(s["loss"], 5) for s in steps]}
+
+
+def sorted_rows(data, folder):
+    """The rows that the bench uses, longest first by characters: what both then read in order."""
+    needed = (arguments.steps + 1) * 8
+    rows = (ROOT / data).read_text(encoding="utf-8").splitlines()[:needed]
+    if arguments.group_by_length:
+        rows.sort(key=len, reverse=True)
+    path = pathlib.Path(folder) / "rows.jsonl"
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return path
+
+
+result = {"bench": "train", "mode": arguments.mode, "steps": arguments.steps, "repeats": arguments.repeats,
+          "max_length": arguments.max_length, "group_by_length": arguments.group_by_length, "machine": machine(), "dtypes": {}}
+with tempfile.TemporaryDirectory() as folder:
+    data = sorted_rows(arguments.data, folder)
+    for dtype in arguments.dtypes.split(","):
+        runs = {"tunewright": [], "peer": []}
+        for repeat in range(arguments.repeats):
+            runs["tunewright"].append(ours(dtype, data, folder))
+            runs["peer"].append(peer(dtype, data))
+            print(f"{dtype} {repeat + 1}/{arguments.repeats}: tunewright {runs['tunewright'][-1]['tokens_per_second']} tokens/s, "
+                  f"peer {runs['peer'][-1]['tokens_per_second']} tokens/s", flush=True)
+        medians = {side: {key: median([run[key] for run in runs[side]]) for key in ("tokens_per_second", "peak_memory_gib")}
+                   for side in runs}
+        result["dtypes"][dtype] = {
+            "median": medians,
+            "speed_ratio": round(medians["tunewright"]["tokens_per_second"] / medians["peer"]["tokens_per_second"], 3),
+            "memory_ratio": round(medians["tunewright"]["peak_memory_gib"] / medians["peer"]["peak_memory_gib"], 3),
+            "runs": runs,
+        }
+print(json.dumps(result))
