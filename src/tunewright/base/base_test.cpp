@@ -53,6 +53,14 @@ TEST(Fields, UnknownKeyNamesTheNearest) {
   EXPECT_USER_ERROR(from_json<Outer>(parse_json(R"({"count":"4"})", "t")), "count: expected a whole number, got \"4\"");
 }
 
+TEST(Fields, DescribesEachKeyWithItsDefault) {
+  const auto text = describe_fields(Outer{}, "outer");
+  EXPECT_THAT(text, ::testing::HasSubstr("outer.count: 3 "));
+  EXPECT_THAT(text, ::testing::HasSubstr("outer.color: red "));
+  EXPECT_THAT(text, ::testing::HasSubstr("A color. (red | blue)"));
+  EXPECT_THAT(text, ::testing::HasSubstr("outer.inner.rate: 0.5 "));
+}
+
 TEST(Yaml, ScalarsHaveTheirTypes) {
   const auto yaml = parse_yaml("a: 1e-4\nb: '1'\nc: true\nd: ~\ne: text with spaces\nf: [1, 2]\ng: 12\nh: \"\"\n", "t");
   EXPECT_DOUBLE_EQ(yaml["a"].get<double>(), 1e-4);

@@ -152,6 +152,50 @@ class FieldWriter {
   Json object = Json::object();
 };
 
+// Lists the fields of a struct with their defaults and help, one a line, for --help.
+class FieldDescriber {
+ public:
+  explicit FieldDescriber(std::string path = "") : path_(std::move(path)) {}
+
+  template <class T> void operator()(const char* name, T& value, const char* help) {
+    const auto key = path_.empty() ? std::string(name) : str(path_, ".", name);
+    if constexpr (std::is_class_v<T> && !std::is_same_v<T, Json> && !std::is_same_v<T, std::string> &&
+                  !IsOptional<T>::value && !IsVector<T>::value) {
+      FieldDescriber inner(key);
+      fields(inner, value);
+      text += inner.text;
+    } else {
+      line(key, dump_json(FieldWriter::write(value)), help);
+    }
+  }
+  template <class Table, class T>
+  void choice(const char* name, T& value, const Table& table, const char* help) {
+    std::vector<std::string> words;
+    std::string current;
+    for (const auto& [word, meaning] : table) {
+      if (current.empty() && meaning == value) current = word;
+      words.emplace_back(word);
+    }
+    line(path_.empty() ? std::string(name) : str(path_, ".", name), current, str(help, " (", join(words, " | "), ")"));
+  }
+  std::string text;
+
+ private:
+  void line(std::string key, const std::string& value, const std::string& help) {
+    key += ": " + value;
+    key.resize(std::max<size_t>(key.size(), 46), ' ');
+    text += str("  ", key, "  ", help, "\n");
+  }
+  std::string path_;
+};
+
+// "  training.seed: 42    Of initialisation, order and dropout."
+template <class T> std::string describe_fields(T value, const std::string& path) {
+  FieldDescriber describer(path);
+  fields(describer, value);
+  return describer.text;
+}
+
 // `path` opens the keys in error messages; empty at the top.
 template <class T> T from_json(const Json& object, const std::string& path = "") {
   T value;
