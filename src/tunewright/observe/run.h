@@ -1,7 +1,6 @@
 #pragma once
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,8 +13,13 @@ namespace tunewright::observe {
 class RunFolder {
  public:
   enum class Mode { kNew, kOverwrite, kResume };
+
+  // Whether `path` holds a run already: a configuration, metrics or checkpoints.
+  static bool holds_run(const std::filesystem::path& path);
   // kNew: a folder that holds a run already is a UserError naming --resume and --overwrite.
-  // kResume starts a new run where there is none.
+  static void require_usable(const std::filesystem::path& path, Mode mode);
+  // require_usable(), then: kOverwrite removes the run's files (and no others); kResume removes what a
+  // killed process left half-written, and starts a new run where there is none.
   static RunFolder open(const std::filesystem::path& path, Mode mode);
 
   const std::filesystem::path& path() const { return path_; }
@@ -26,11 +30,15 @@ class RunFolder {
   std::filesystem::path adapter_folder() const { return path_ / "adapter"; }
   std::filesystem::path model_folder() const { return path_ / "model"; }
   std::filesystem::path checkpoints_folder() const { return path_ / "checkpoints"; }
+  std::filesystem::path report_file() const { return path_ / "report.json"; }  // written last: the run is finished
+  std::filesystem::path report_page() const { return path_ / "report.html"; }
+  std::filesystem::path card_file() const { return path_ / "README.md"; }
 
   // Appends a line to metrics.jsonl, flushed at once.
   void log_metrics(const Json& line);
   // Cuts metrics.jsonl back to lines whose "step" is at most `step`.
   void rewind_metrics(int64_t step);
+  // A last line cut off by a killed process is left out.
   std::vector<Json> read_metrics() const;
 
   // Complete checkpoints ("step-000050"), newest last.
@@ -40,7 +48,7 @@ class RunFolder {
  private:
   explicit RunFolder(std::filesystem::path path);
   std::filesystem::path path_;
-  std::unique_ptr<LineWriter> metrics_;
+  std::unique_ptr<LineWriter> metrics_;  // opened by the first line
 };
 
 }  // namespace tunewright::observe
