@@ -1,0 +1,210 @@
+#include "tunewright/model/generate/generate.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include "tunewright/base/test.h"
+
+namespace tunewright::model {
+namespace {
+
+constexpr int64_t kVocabulary = 61, kPositions = 48;
+
+at::Tensor random_tensor(at::IntArrayRef shape, Random& random) {
+  auto tensor = at::empty(shape, at::kFloat);
+  float* data = tensor.mutable_data_ptr<float>();
+  for (int64_t i = 0; i < tensor.numel(); ++i) data[i] = static_cast<float>(random.normal() * 0.3);
+  return tensor;
+}
+
+// A Llama of two layers with random weights.
+std::unique_ptr<CausalLm> tiny_model() {
+  const Json config = {{"architectures", {"LlamaForCausalLM"}}, {"model_type", "llama"}, {"vocab_size", kVocabulary},
+                       {"hidden_size", 32}, {"intermediate_size", 48}, {"num_hidden_layers", 2},
+                       {"num_attention_heads", 4}, {"num_key_value_heads", 2}, {"hidden_act", "silu"},
+                       {"max_position_embeddings", kPositions}, {"rms_norm_eps", 1e-5}, {"rope_theta", 10000.0},
+                       {"tie_word_embeddings", true}};
+  Random random(11);
+  std::vector<std::pair<std::string, at::Tensor>> weights;
+  const auto matrix = [&](const std::string& name, int64_t rows, int64_t columns) {
+    weights.emplace_back(name, random_tensor({rows, columns}, random));
+  };
+  matrix("model.embed_tokens.weight", kVocabulary, 32);
+  for (const std::string layer : {"model.layers.0.", "model.layers.1."}) {
+    matrix(layer + "self_attn.q_proj.weight", 32, 32);
+    matrix(layer + "self_attn.k_proj.weight", 16, 32);
+    matrix(layer + "self_attn.v_proj.weight", 16, 32);
+    matrix(layer + "self_attn.o_proj.weight", 32, 32);
+    matrix(layer + "mlp.gate_proj.weight", 48, 32);
+    matrix(layer + "mlp.up_proj.weight", 48, 32);
+    matrix(layer + "mlp.down_proj.weight", 32, 48);
+    weights.emplace_back(layer + "input_layernorm.weight", at::ones({32}));
+    weights.emplace_back(layer + "post_attention_layernorm.weight", at::ones({32}));
+  }
+  weights.emplace_back("model.norm.weight", at::ones({32}));
+  return make_causal_lm(config, std::move(weights), at::kFloat);
+}
+
+std::vector<int32_t> random_ids(size_t size, uint64_t seed) {
+  Random random(seed);
+  std::vector<int32_t> ids;
+  for (size_t i = 0; i < size; ++i) ids.push_back(static_cast<int32_t>(random.below(kVocabulary)));
+  return ids;
+}
+
+// Logits of every position, without a cache.  [N, V]
+at::Tensor all_logits(CausalLm& model, const std::vector<int32_t>& ids) {
+  const c10::NoGradGuard no_grad;
+  const auto size = static_cast<int64_t>(ids.size());
+  const PackedInput input{at::tensor(std::vector<int64_t>(ids.begin(), ids.end())), at::arange(size), {0, size}};
+  return model.logits(model.hidden(input));
+}
+
+TEST(Generate, CachedEqualsReadingEverythingAgain) {
+  const auto model = tiny_model();
+  const auto prompt = random_ids(9, 1);
+  const auto generation = generate(*model, prompt, {}, {.max_new_tokens = 20});
+  EXPECT_EQ(generation.finish, FinishReason::kLength);
+  auto context = prompt;
+  for (const int32_t token : generation.ids) {
+    EXPECT_EQ(all_logits(*model, context)[-1].argmax().item<int64_t>(), token);
+    context.push_back(token);
+  }
+  EXPECT_EQ(generation.ids.size(), 20U);
+}
+
+TEST(Generate, EndsAtAStopIdWhichIsNotGivenOut) {
+  const auto model = tiny_model();
+  const auto prompt = random_ids(9, 1);
+  const auto free = generate(*model, prompt, {}, {.max_new_tokens = 12, .temperature = 1.0, .seed = 4});
+  const std::vector<int32_t> stop = {free.ids[7]};
+  const auto stopped = generate(*model, prompt, stop, {.max_new_tokens = 12, .temperature = 1.0, .seed = 4});
+  const auto first = std::find(free.ids.begin(), free.ids.end(), stop[0]);
+  EXPECT_EQ(stopped.finish, FinishReason::kStop);
+  EXPECT_EQ(stopped.ids, std::vector<int32_t>(free.ids.begin(), first));
+}
+
+TEST(Generate, ListenerSeesEveryTokenAndMayStop) {
+  const auto model = tiny_model();
+  std::vector<int32_t> seen;
+  const auto listener = [&](int32_t id) {
+    seen.push_back(id);
+    return seen.size() < 5;
+  };
+  const auto generation = generate(*model, random_ids(4, 2), {}, {.max_new_tokens = 12}, listener);
+  EXPECT_EQ(generation.finish, FinishReason::kStop);
+  EXPECT_EQ(generation.ids, seen);
+  EXPECT_EQ(seen.size(), 5U);
+}
+
+TEST(Generate, SeedDecidesWhatIsDrawn) {
+  const auto model = tiny_model();
+  const auto prompt = random_ids(5, 3);
+  const auto draw = [&](uint64_t seed) {
+    return generate(*model, prompt, {}, {.max_new_tokens = 16, .temperature = 1.5, .seed = seed}).ids;
+  };
+  EXPECT_EQ(draw(1), draw(1));
+  EXPECT_NE(draw(1), draw(2));
+}
+
+// A chat goes on with the keys and values of its earlier turns.
+TEST(Generate, ContinuesACache) {
+  const auto model = tiny_model();
+  const auto first = random_ids(6, 5);
+  const SamplingOptions options{.max_new_tokens = 6};
+  KvCache cache;
+  auto context = first;
+  const auto answer = generate(*model, first, {}, options, {}, &cache);
+  context.insert(context.end(), answer.ids.begin(), answer.ids.end());
+  for (const int32_t id : random_ids(5, 6)) context.push_back(id);
+  EXPECT_EQ(cache.length(), 11) << "all but the last token of the answer";
+  EXPECT_EQ(generate(*model, context, {}, options, {}, &cache).ids, generate(*model, context, {}, options).ids);
+
+  cache.truncate(4);  // a prompt that parts from the earlier one after 4 tokens
+  auto other = std::vector<int32_t>(first.begin(), first.begin() + 4);
+  for (const int32_t id : random_ids(5, 7)) other.push_back(id);
+  EXPECT_EQ(generate(*model, other, {}, options, {}, &cache).ids, generate(*model, other, {}, options).ids);
+
+  KvCache whole;
+  generate(*model, other, {}, options, {}, &whole);
+  whole.truncate(static_cast<int64_t>(other.size()));  // nothing of the prompt is left to read
+  EXPECT_EQ(generate(*model, other, {}, options, {}, &whole).ids, generate(*model, other, {}, options).ids);
+}
+
+TEST(Generate, AnswersDoNotDependOnTheOtherPrompts) {
+  const auto model = tiny_model();
+  const std::vector<std::vector<int32_t>> prompts = {random_ids(3, 1), random_ids(12, 2), random_ids(7, 3)};
+  SamplingOptions options{.max_new_tokens = 8, .temperature = 1.0, .seed = 10};
+  int64_t last_done = 0;
+  const auto together = generate_batch(*model, prompts, {}, options, [&](int64_t done) { last_done = done; });
+  EXPECT_EQ(last_done, 3);
+  for (size_t i = 0; i < prompts.size(); ++i) {
+    options.seed = 10 + i;
+    EXPECT_EQ(together[i].ids, generate(*model, prompts[i], {}, options).ids);
+  }
+}
+
+TEST(Generate, FillsThePositionsAndNoMore) {
+  const auto model = tiny_model();
+  EXPECT_EQ(generate(*model, random_ids(40, 1), {}, {.max_new_tokens = 100}).ids.size(), 8U);
+  EXPECT_USER_ERROR(generate(*model, random_ids(48, 1), {}, {}), "the prompt has 48 tokens, and the model has 48 positions");
+  EXPECT_USER_ERROR(generate(*model, {}, {}, {}), "the prompt has no tokens");
+}
+
+// Both ways sum the same float32 products in another order: 1e-4 on values near 5.
+TEST(Score, EqualsLogSoftmaxOfTheLogits) {
+  const auto model = tiny_model();
+  std::vector<ScoreRequest> requests;
+  for (uint64_t i = 0; i < 12; ++i) requests.push_back({random_ids(2 + 3 * i, 100 + i), 1 + static_cast<int64_t>(i) % 3});
+  const auto scored = score(*model, requests);
+  for (size_t i = 0; i < requests.size(); ++i) {
+    const auto& [ids, from] = requests[i];
+    const auto expected = all_logits(*model, ids).log_softmax(-1);
+    ASSERT_EQ(scored[i].logprobs.size(), ids.size() - std::min(ids.size(), static_cast<size_t>(from)));
+    for (size_t j = 0; j < scored[i].logprobs.size(); ++j) {
+      const auto at = from + static_cast<int64_t>(j);
+      EXPECT_NEAR(scored[i].logprobs[j], expected[at - 1][ids[static_cast<size_t>(at)]].item<float>(), 1e-4);
+    }
+  }
+}
+
+TEST(Score, ResultsDoNotDependOnTheBatch) {
+  const auto model = tiny_model();
+  std::vector<ScoreRequest> requests;
+  for (uint64_t i = 0; i < 200; ++i) requests.push_back({random_ids(2 + i % 45, i), 1});  // several batches
+  const auto together = score(*model, requests);
+  for (const size_t i : {0U, 44U, 63U, 199U}) {
+    const auto alone = score(*model, std::span(requests).subspan(i, 1));
+    ASSERT_EQ(alone[0].logprobs.size(), together[i].logprobs.size());
+    for (size_t j = 0; j < alone[0].logprobs.size(); ++j) {
+      EXPECT_NEAR(alone[0].logprobs[j], together[i].logprobs[j], 1e-4);
+    }
+    EXPECT_EQ(alone[0].is_greedy, together[i].is_greedy);
+  }
+}
+
+TEST(Score, WhatTheModelWouldSayIsGreedy) {
+  const auto model = tiny_model();
+  const auto prompt = random_ids(6, 8);
+  const auto answer = generate(*model, prompt, {}, {.max_new_tokens = 10}).ids;
+  ScoreRequest request{prompt, static_cast<int64_t>(prompt.size())};
+  request.ids.insert(request.ids.end(), answer.begin(), answer.end());
+  EXPECT_TRUE(score(*model, {&request, 1})[0].is_greedy);
+  request.ids[10] = (request.ids[10] + 1) % kVocabulary;
+  EXPECT_FALSE(score(*model, {&request, 1})[0].is_greedy);
+}
+
+TEST(Score, OneTokenHasNothingToScore) {
+  const auto model = tiny_model();
+  const ScoreRequest request{{5}, 1};
+  EXPECT_TRUE(score(*model, {&request, 1})[0].logprobs.empty());
+}
+
+TEST(Score, TextLongerThanThePositionsIsAnError) {
+  const auto model = tiny_model();
+  const ScoreRequest request{random_ids(60, 1), 1};
+  EXPECT_USER_ERROR(score(*model, {&request, 1}), "the text has 60 tokens, and the model has 48 positions");
+}
+
+}  // namespace
+}  // namespace tunewright::model
