@@ -10,10 +10,10 @@ inline constexpr int32_t kIgnoreLabel = -100;
 struct Example {
   std::vector<int32_t> ids;
   std::vector<int32_t> labels;  // ids[i] where token i is supervised, else kIgnoreLabel; same length, NOT shifted
-  std::vector<float> weights;   // of each supervised token in the loss; empty: all 1
+  std::vector<float> weights;   // of each token in the loss, same length, read where it is supervised; empty: all 1
   int64_t row = 0;              // index into the data set's ledger
 
-  // Tokens that are predicted: supervised and not first.
+  // Tokens that are predicted: supervised with a weight above 0, and not first.
   int64_t supervised_tokens() const;
 };
 

@@ -20,6 +20,7 @@ struct Dataset {
   int64_t supervised_tokens() const;
 };
 
+// Rows are tokenised on several threads; the result does not depend on their number.
 // An empty set, or one without a supervised token, is a UserError.
 Dataset load_dataset(const TextModel& model, const std::vector<FileOptions>& files, const DataOptions& options,
                      Reporter& reporter);
@@ -32,6 +33,13 @@ struct LoaderPosition {
 
 // Deals examples into micro-batches, epoch after epoch; the sequence depends only on the data set,
 // the options and the seed.
+//
+// An epoch has as many examples as the data set (files of weight 0 left out).  With equal weights
+// each is used once.  Otherwise file i gives its share weight_i / sum of that number, in whole
+// passes over its own (shuffled) examples and a part of one.
+//
+// Packing puts examples into sequences of at most max_length tokens, none of them cut: the best fit
+// of decreasing lengths within a window of the shuffled order; without shuffling, in order.
 class Loader {
  public:
   struct Options {
@@ -47,7 +55,7 @@ class Loader {
   std::vector<const Example*> next();
   int64_t batches_per_epoch();  // of the current epoch
   LoaderPosition position() const { return position_; }
-  void seek(LoaderPosition position);
+  void seek(LoaderPosition position);  // a position past the epoch's end is a UserError
 
  private:
   void deal_epoch();  // fills batches_ for position_.epoch

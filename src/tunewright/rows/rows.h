@@ -33,22 +33,33 @@ std::string describe(const RowPlace& place);
 // not valid UTF-8, is a UserError with its place.  A file without rows is a UserError.
 void for_each_row(const std::filesystem::path& file, const std::function<void(const RowPlace&, Json&&)>& use);
 
+// The name of a format in configurations.
+std::string format_name(Format format);
+
 // The format that the keys of `row` show; a UserError that lists the formats where none fits.
 Format detect_format(const Json& row, const RowPlace& place);
 
-// A supervised row in one of the three shapes that training knows.
+// A supervised row in one of the four shapes that training knows.
 struct Row {
   enum class Kind { kMessages, kPromptCompletion, kText, kTokens } kind = Kind::kText;
   Json messages = Json::array();        // kMessages: role, content, tool_calls?, train?, weight?
   Json tools;                           // kMessages; null: none
   Json extra = Json::object();          // kMessages: other top-level keys for the template (enable_thinking, …)
+  int64_t prompt_messages = 0;          // kMessages: so many of the first came as a `prompt` list
   std::string prompt, completion;       // kPromptCompletion; completion alone is the text of kText
-  std::vector<int32_t> input_ids, labels;  // kTokens; label -100: not supervised
+  std::vector<int32_t> input_ids, labels;  // kTokens; label -100: not supervised, else the token's own id
 };
 
 // Checks types and maps sharegpt and alpaca to messages; prompt and completion given as lists of
-// messages become kMessages with all but the completion marked "train": false.  `format` kAuto
-// detects.  A wrong type is a UserError with place, key, expected, got.
+// messages become kMessages with all but the completion marked "train": false (a prompt message
+// that says so itself gets "weight": 0 as well).  `format` kAuto detects.  A wrong type is a
+// UserError with place, key, expected, got; so is a format that has no supervised reading.
+//
+// alpaca: `instruction`, a newline and `input` (where it is not empty) are one user message, as in
+// LLaMA-Factory; `system` and `history` (pairs of question and answer) come before it.
+// sharegpt: human/user, gpt/assistant, system, tool/observation/function_response; `function_call`
+// holds a call, or a list of them, as JSON.  `tools` may be a list or JSON text of one.
+// tokens: without `labels` every token is supervised.
 Row to_row(const Json& row, Format format, const RowPlace& place);
 
 }  // namespace tunewright::rows

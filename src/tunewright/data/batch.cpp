@@ -1,0 +1,72 @@
+#include "tunewright/data/batch.h"
+
+#include "tunewright/base/error.h"
+
+namespace tunewright::data {
+namespace {
+
+float weight_of(const Example& example, size_t i) {
+  return example.weights.empty() ? 1.0F : example.weights[i];
+}
+
+bool is_target(const Example& example, size_t i) {
+  return i > 0 && example.labels[i] != kIgnoreLabel && weight_of(example, i) > 0;
+}
+
+void append(Batch& batch, const Example& example) {
+  TUNEWRIGHT_ASSERT(example.labels.size() == example.ids.size());
+  TUNEWRIGHT_ASSERT(example.weights.empty() || example.weights.size() == example.ids.size());
+  const int64_t begin = batch.tokens();
+  batch.ids.insert(batch.ids.end(), example.ids.begin(), example.ids.end());
+  for (size_t i = 0; i < example.ids.size(); ++i) {
+    batch.positions.push_back(static_cast<int32_t>(i));
+    if (!is_target(example, i)) continue;
+    batch.targets.push_back({.position = begin + static_cast<int64_t>(i) - 1,
+                             .label = example.labels[i],
+                             .weight = weight_of(example, i)});
+  }
+  batch.offsets.push_back(batch.tokens());
+  batch.rows.push_back(example.row);
+}
+
+}  // namespace
+
+int64_t Example::supervised_tokens() const {
+  int64_t count = 0;
+  for (size_t i = 0; i < ids.size(); ++i) count += is_target(*this, i);
+  return count;
+}
+
+double Batch::weight_sum() const {
+  double sum = 0;
+  for (const auto& target : targets) sum += target.weight;
+  return sum;
+}
+
+Batch make_batch(const std::vector<const Example*>& examples) {
+  Batch batch;
+  batch.offsets.push_back(0);
+  for (const auto* example : examples) append(batch, *example);
+  return batch;
+}
+
+std::vector<Batch> split_batch(const std::vector<const Example*>& examples, int64_t max_tokens) {
+  std::vector<Batch> parts;
+  std::vector<const Example*> part;
+  int64_t tokens = 0;
+  const auto close = [&] {
+    if (!part.empty()) parts.push_back(make_batch(part));
+    part.clear();
+    tokens = 0;
+  };
+  for (const auto* example : examples) {
+    const auto size = static_cast<int64_t>(example->ids.size());
+    if (tokens + size > max_tokens) close();
+    part.push_back(example);
+    tokens += size;
+  }
+  close();
+  return parts;
+}
+
+}  // namespace tunewright::data
