@@ -56,18 +56,21 @@ void set_path(Json& config, std::string_view dotted, Json value) {
   Json* place = &config;
   const auto keys = split(dotted, '.');
   for (const auto& key : keys) {
-    if (key.empty()) throw UserError(str("--set ", dotted, ": an empty key; write --set training.max_steps=10"));
+    if (key.empty())
+      throw UserError(str("--set ", dotted, ": an empty key; write --set training.max_steps=10"));
     if (place->is_null()) *place = Json::object();
     if (place->is_array()) {
       const bool digits = key.find_first_not_of("0123456789") == std::string::npos;
       const size_t index = digits && key.size() < 6 ? std::stoul(key) : place->size();
       if (index >= place->size()) {
-        throw UserError(str("--set ", dotted, ": '", key, "' is not an index of a list of ", place->size()));
+        throw UserError(
+            str("--set ", dotted, ": '", key, "' is not an index of a list of ", place->size()));
       }
       place = &(*place)[index];
       continue;
     }
-    if (!place->is_object()) throw UserError(str("--set ", dotted, ": '", key, "' is below a plain value"));
+    if (!place->is_object())
+      throw UserError(str("--set ", dotted, ": '", key, "' is below a plain value"));
     place = &(*place)[key];
   }
   *place = std::move(value);
@@ -86,7 +89,8 @@ void map_aliases(Json& config, const std::filesystem::path& path, Reporter& repo
   for (const auto& [theirs, ours] : kAliases) {
     if (!config.contains(theirs)) continue;
     if (has_path(config, ours)) {
-      throw UserError(str(path.string(), ": '", theirs, "' and '", ours, "' say the same thing; keep one"));
+      throw UserError(
+          str(path.string(), ": '", theirs, "' and '", ours, "' say the same thing; keep one"));
     }
     reporter.info(str(path.string(), ": '", theirs, "' is read as ", ours));
     set_path(config, ours, translate_value(theirs, config[theirs]));
@@ -97,9 +101,12 @@ void map_aliases(Json& config, const std::filesystem::path& path, Reporter& repo
 }  // namespace
 
 void add_common_options(CLI::App& command, Context& context, bool takes_config) {
-  command.add_flag("--json", context.json, "Print the result as one JSON object, last on standard output");
+  command.add_flag("--json", context.json,
+                   "Print the result as one JSON object, last on standard output");
   if (takes_config) {
-    command.add_option("--set", context.set, "Override a key: --set training.max_steps=10 (repeatable)")
+    command
+        .add_option("--set", context.set,
+                    "Override a key: --set training.max_steps=10 (repeatable)")
         ->type_name("KEY=VALUE")
         ->take_all();
   }
@@ -115,9 +122,11 @@ Json read_config(const std::filesystem::path& path, const Context& context) {
   for (const auto& setting : context.set) {
     const auto equals = setting.find('=');
     if (equals == std::string::npos) {
-      throw UserError(str("--set ", setting, ": expected KEY=VALUE, as in --set training.max_steps=10"));
+      throw UserError(
+          str("--set ", setting, ": expected KEY=VALUE, as in --set training.max_steps=10"));
     }
-    set_path(config, setting.substr(0, equals), parse_yaml(setting.substr(equals + 1), "--set " + setting));
+    set_path(config, setting.substr(0, equals),
+             parse_yaml(setting.substr(equals + 1), "--set " + setting));
   }
   return config;
 }

@@ -24,12 +24,13 @@ Each command explains itself: tunewright COMMAND --help)";
 
 int parse_and_run(int argc, char** argv, ConsoleReporter& reporter) {
   Context context{.reporter = reporter};
-  CLI::App app("tunewright: raw text in, a fine-tuned and measured language model out.", "tunewright");
+  CLI::App app("tunewright: raw text in, a fine-tuned and measured language model out.",
+               "tunewright");
   app.set_version_flag("--version", std::string(version()));
   app.require_subcommand(1);
   app.footer(kFooter);
-  for (const auto add : {add_pull, add_tokenize, add_template, add_data, add_train, add_eval, add_score,
-                         add_generate, add_chat, add_merge}) {
+  for (const auto add : {add_pull, add_tokenize, add_template, add_data, add_train, add_eval,
+                         add_score, add_generate, add_chat, add_merge}) {
     add(app, context);
   }
   try {
@@ -54,7 +55,9 @@ int run(int argc, char** argv) {
     complain("", full_message(error));
     return kInputError;
   } catch (const std::bad_alloc&) {
-    complain("", "out of memory; a smaller batch (training.tokens_per_pass, data.max_length) needs less");
+    complain(
+        "",
+        "out of memory; a smaller batch (training.tokens_per_pass, data.max_length) needs less");
     return kInputError;
   } catch (const std::exception& error) {
     complain("internal error, please report it: ", full_message(error));

@@ -21,7 +21,10 @@ constexpr std::array kColors = {std::pair{"red", Color::kRed}, std::pair{"blue",
 struct Inner {
   double rate = 0.5;
 };
-template <class V> void fields(V& v, Inner& o) { v("rate", o.rate, "A rate."); }
+template <class V>
+void fields(V& v, Inner& o) {
+  v("rate", o.rate, "A rate.");
+}
 
 struct Outer {
   int64_t count = 3;
@@ -30,7 +33,8 @@ struct Outer {
   Inner inner;
   std::vector<Inner> many;
 };
-template <class V> void fields(V& v, Outer& o) {
+template <class V>
+void fields(V& v, Outer& o) {
   v("count", o.count, "How many.");
   v("name", o.name, "A name.");
   v.choice("color", o.color, kColors, "A color.");
@@ -39,7 +43,8 @@ template <class V> void fields(V& v, Outer& o) {
 }
 
 TEST(Fields, ReadsAndWritesBack) {
-  const auto json = parse_json(R"({"count":4,"name":"x","color":"blue","inner":{"rate":1},"many":[{"rate":2.5}]})", "t");
+  const auto json = parse_json(
+      R"({"count":4,"name":"x","color":"blue","inner":{"rate":1},"many":[{"rate":2.5}]})", "t");
   auto value = from_json<Outer>(json);
   EXPECT_EQ(value.count, 4);
   EXPECT_EQ(value.color, Color::kBlue);
@@ -48,9 +53,12 @@ TEST(Fields, ReadsAndWritesBack) {
 }
 
 TEST(Fields, UnknownKeyNamesTheNearest) {
-  EXPECT_USER_ERROR(from_json<Outer>(parse_json(R"({"inner":{"rat":1}})", "t")), "inner.rat: unknown key (did you mean 'rate'?)");
-  EXPECT_USER_ERROR(from_json<Outer>(parse_json(R"({"color":"bleu"})", "t")), "did you mean 'blue'?");
-  EXPECT_USER_ERROR(from_json<Outer>(parse_json(R"({"count":"4"})", "t")), "count: expected a whole number, got \"4\"");
+  EXPECT_USER_ERROR(from_json<Outer>(parse_json(R"({"inner":{"rat":1}})", "t")),
+                    "inner.rat: unknown key (did you mean 'rate'?)");
+  EXPECT_USER_ERROR(from_json<Outer>(parse_json(R"({"color":"bleu"})", "t")),
+                    "did you mean 'blue'?");
+  EXPECT_USER_ERROR(from_json<Outer>(parse_json(R"({"count":"4"})", "t")),
+                    "count: expected a whole number, got \"4\"");
 }
 
 TEST(Fields, DescribesEachKeyWithItsDefault) {
@@ -62,7 +70,8 @@ TEST(Fields, DescribesEachKeyWithItsDefault) {
 }
 
 TEST(Yaml, ScalarsHaveTheirTypes) {
-  const auto yaml = parse_yaml("a: 1e-4\nb: '1'\nc: true\nd: ~\ne: text with spaces\nf: [1, 2]\ng: 12\nh: \"\"\n", "t");
+  const auto yaml = parse_yaml(
+      "a: 1e-4\nb: '1'\nc: true\nd: ~\ne: text with spaces\nf: [1, 2]\ng: 12\nh: \"\"\n", "t");
   EXPECT_DOUBLE_EQ(yaml["a"].get<double>(), 1e-4);
   EXPECT_EQ(yaml["b"], "1");
   EXPECT_EQ(yaml["c"], true);
@@ -83,7 +92,9 @@ TEST(Json, DeepNestingIsRefused) {
 
 TEST(Files, AtomicWriteLeavesNothingBehindWhenNotCommitted) {
   const TemporaryFolder folder;
-  { AtomicFile(folder / "a").write("half"); }
+  {
+    AtomicFile(folder / "a").write("half");
+  }
   EXPECT_TRUE(fs::is_empty(folder.path()));
   write_file_atomic(folder / "a", "whole");
   EXPECT_EQ(read_file(folder / "a"), "whole");
@@ -99,7 +110,8 @@ TEST(Files, FolderIsReplacedWholeOrNotAtAll) {
   const TemporaryFolder folder;
   const auto target = folder / "checkpoint";
   write_folder_atomic(target, [](const fs::path& p) { write_file_atomic(p / "x", "1"); });
-  EXPECT_THROW(write_folder_atomic(target, [](const fs::path&) { throw UserError("no"); }), UserError);
+  EXPECT_THROW(write_folder_atomic(target, [](const fs::path&) { throw UserError("no"); }),
+               UserError);
   EXPECT_EQ(read_file(target / "x"), "1");
   write_folder_atomic(target, [](const fs::path& p) { write_file_atomic(p / "y", "2"); });
   EXPECT_FALSE(fs::exists(target / "x"));
@@ -107,7 +119,8 @@ TEST(Files, FolderIsReplacedWholeOrNotAtAll) {
 }
 
 TEST(Hash, Sha256OfTheStandardsExample) {
-  EXPECT_EQ(sha256("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");  // FIPS 180-2, B.1
+  EXPECT_EQ(sha256("abc"),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");  // FIPS 180-2, B.1
 }
 
 TEST(Random, PhiloxMatchesItsPublishedVector) {
@@ -129,13 +142,15 @@ TEST(Random, SeekContinuesExactly) {
 TEST(Str, HumanUnits) {
   EXPECT_EQ(human_bytes(1536), "1.50 KiB");
   EXPECT_EQ(human_seconds(125), "2 min 05 s");
-  EXPECT_EQ(nearest("learning_rat", std::vector<std::string>{"learning_rate", "seed"}), "learning_rate");
+  EXPECT_EQ(nearest("learning_rat", std::vector<std::string>{"learning_rate", "seed"}),
+            "learning_rate");
   EXPECT_EQ(excerpt("a\nb\x01"), "a\\nb\\x01");
 }
 
 TEST(Progress, ShowsRateAndRemainingTime) {
   const auto line = progress_text("training", 12, 24, "steps", 1.5, "loss 0.5", 100);
-  EXPECT_THAT(line, ::testing::HasSubstr("50 % · 12/24 steps · 1.50 steps/s · 8.0 s left · loss 0.5"));
+  EXPECT_THAT(line,
+              ::testing::HasSubstr("50 % · 12/24 steps · 1.50 steps/s · 8.0 s left · loss 0.5"));
   EXPECT_THAT(line, ::testing::HasSubstr("####"));
 }
 

@@ -23,10 +23,14 @@
 // with fields(), vectors of such structs, and Json as it stands.
 namespace tunewright {
 
-template <class T> struct IsVector : std::false_type {};
-template <class T> struct IsVector<std::vector<T>> : std::true_type {};
-template <class T> struct IsOptional : std::false_type {};
-template <class T> struct IsOptional<std::optional<T>> : std::true_type {};
+template <class T>
+struct IsVector : std::false_type {};
+template <class T>
+struct IsVector<std::vector<T>> : std::true_type {};
+template <class T>
+struct IsOptional : std::false_type {};
+template <class T>
+struct IsOptional<std::optional<T>> : std::true_type {};
 
 // Fills a struct from a JSON object.  An unknown key, a wrong type or a misspelt choice is a
 // UserError that names the key with its path ("training.learning_rate") and the nearest valid one.
@@ -34,11 +38,13 @@ class FieldReader {
  public:
   FieldReader(const Json& object, std::string path) : object_(object), path_(std::move(path)) {
     if (!object.is_object()) {
-      throw UserError(str(path_.empty() ? "the configuration" : path_, ": expected keys and values, got a ", type_name(object)));
+      throw UserError(str(path_.empty() ? "the configuration" : path_,
+                          ": expected keys and values, got a ", type_name(object)));
     }
   }
 
-  template <class T> void operator()(const char* name, T& value, const char* /*help*/) {
+  template <class T>
+  void operator()(const char* name, T& value, const char* /*help*/) {
     known_.emplace_back(name);
     if (const auto it = object_.find(name); it != object_.end()) read(*it, key(name), value);
   }
@@ -69,7 +75,8 @@ class FieldReader {
     }
   }
 
-  template <class T> static void read(const Json& json, const std::string& where, T& value) {
+  template <class T>
+  static void read(const Json& json, const std::string& where, T& value) {
     if constexpr (std::is_same_v<T, Json>) {
       value = json;
     } else if constexpr (IsOptional<T>::value) {
@@ -82,9 +89,11 @@ class FieldReader {
       if (!json.is_boolean()) fail(where, "true or false", json);
       value = json.template get<bool>();
     } else if constexpr (std::is_same_v<T, int64_t>) {
-      const bool whole = json.is_number_integer() ||
-                         (json.is_number_float() && json.template get<double>() ==
-                              static_cast<double>(static_cast<int64_t>(json.template get<double>())));
+      const bool whole =
+          json.is_number_integer() ||
+          (json.is_number_float() &&
+           json.template get<double>() ==
+               static_cast<double>(static_cast<int64_t>(json.template get<double>())));
       if (!whole) fail(where, "a whole number", json);
       value = json.template get<int64_t>();
     } else if constexpr (std::is_same_v<T, double>) {
@@ -122,7 +131,8 @@ class FieldReader {
 // Writes a struct as a JSON object, in the order of its fields.
 class FieldWriter {
  public:
-  template <class T> void operator()(const char* name, T& value, const char* /*help*/) {
+  template <class T>
+  void operator()(const char* name, T& value, const char* /*help*/) {
     object[name] = write(value);
   }
   template <class Table, class T>
@@ -134,8 +144,10 @@ class FieldWriter {
       }
     }
   }
-  template <class T> static Json write(T& value) {
-    if constexpr (std::is_same_v<T, Json> || std::is_arithmetic_v<T> || std::is_same_v<T, std::string>) {
+  template <class T>
+  static Json write(T& value) {
+    if constexpr (std::is_same_v<T, Json> || std::is_arithmetic_v<T> ||
+                  std::is_same_v<T, std::string>) {
       return value;
     } else if constexpr (IsOptional<T>::value) {
       return value ? write(*value) : Json(nullptr);
@@ -157,10 +169,11 @@ class FieldDescriber {
  public:
   explicit FieldDescriber(std::string path = "") : path_(std::move(path)) {}
 
-  template <class T> void operator()(const char* name, T& value, const char* help) {
+  template <class T>
+  void operator()(const char* name, T& value, const char* help) {
     const auto key = path_.empty() ? std::string(name) : str(path_, ".", name);
-    if constexpr (std::is_class_v<T> && !std::is_same_v<T, Json> && !std::is_same_v<T, std::string> &&
-                  !IsOptional<T>::value && !IsVector<T>::value) {
+    if constexpr (std::is_class_v<T> && !std::is_same_v<T, Json> &&
+                  !std::is_same_v<T, std::string> && !IsOptional<T>::value && !IsVector<T>::value) {
       FieldDescriber inner(key);
       fields(inner, value);
       text += inner.text;
@@ -176,7 +189,8 @@ class FieldDescriber {
       if (current.empty() && meaning == value) current = word;
       words.emplace_back(word);
     }
-    line(path_.empty() ? std::string(name) : str(path_, ".", name), current, str(help, " (", join(words, " | "), ")"));
+    line(path_.empty() ? std::string(name) : str(path_, ".", name), current,
+         str(help, " (", join(words, " | "), ")"));
   }
   std::string text;
 
@@ -190,14 +204,16 @@ class FieldDescriber {
 };
 
 // "  training.seed: 42    Of initialisation, order and dropout."
-template <class T> std::string describe_fields(T value, const std::string& path) {
+template <class T>
+std::string describe_fields(T value, const std::string& path) {
   FieldDescriber describer(path);
   fields(describer, value);
   return describer.text;
 }
 
 // `path` opens the keys in error messages; empty at the top.
-template <class T> T from_json(const Json& object, const std::string& path = "") {
+template <class T>
+T from_json(const Json& object, const std::string& path = "") {
   T value;
   FieldReader reader(object, path);
   fields(reader, value);
@@ -205,6 +221,9 @@ template <class T> T from_json(const Json& object, const std::string& path = "")
   return value;
 }
 
-template <class T> Json to_json_object(T value) { return FieldWriter::write(value); }
+template <class T>
+Json to_json_object(T value) {
+  return FieldWriter::write(value);
+}
 
 }  // namespace tunewright

@@ -17,7 +17,8 @@ namespace {
 
 [[noreturn]] void throw_io_error(const fs::path& path, std::string_view action) {
   const int code = errno;
-  const char* hint = code == ENOSPC || code == EDQUOT ? "; free some space or choose another output folder" : "";
+  const char* hint =
+      code == ENOSPC || code == EDQUOT ? "; free some space or choose another output folder" : "";
   throw UserError(str(path.string(), ": cannot ", action, ": ", std::strerror(code), hint));
 }
 
@@ -44,7 +45,8 @@ void make_parent_folder(const fs::path& path) {
   if (path.parent_path().empty()) return;
   std::error_code code;
   fs::create_directories(path.parent_path(), code);
-  if (code) throw UserError(str(path.parent_path().string(), ": cannot make the folder: ", code.message()));
+  if (code)
+    throw UserError(str(path.parent_path().string(), ": cannot make the folder: ", code.message()));
 }
 
 fs::path temporary_name(const fs::path& path) {
@@ -61,7 +63,7 @@ std::string read_file(const fs::path& path) {
 MappedFile::MappedFile(const fs::path& path) : path_(path) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) throw_io_error(path, "open");
-  struct stat info {};
+  struct stat info{};
   if (::fstat(descriptor, &info) != 0 || !S_ISREG(info.st_mode)) {
     ::close(descriptor);
     throw UserError(str(path.string(), ": not a regular file"));
@@ -79,7 +81,9 @@ MappedFile::MappedFile(const fs::path& path) : path_(path) {
 }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept
-    : path_(std::move(other.path_)), data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+    : path_(std::move(other.path_)),
+      data_(std::exchange(other.data_, nullptr)),
+      size_(std::exchange(other.size_, 0)) {}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   std::swap(path_, other.path_);
@@ -104,7 +108,9 @@ AtomicFile::~AtomicFile() {
   ::unlink(temporary_.c_str());
 }
 
-void AtomicFile::write(std::string_view bytes) { write_all(descriptor_, bytes.data(), bytes.size(), path_); }
+void AtomicFile::write(std::string_view bytes) {
+  write_all(descriptor_, bytes.data(), bytes.size(), path_);
+}
 
 void AtomicFile::write(std::span<const std::byte> bytes) {
   write_all(descriptor_, reinterpret_cast<const char*>(bytes.data()), bytes.size(), path_);
@@ -153,7 +159,8 @@ void write_folder_atomic(const fs::path& path, const std::function<void(const fs
 
 LineWriter::LineWriter(const fs::path& path, bool append) : path_(path) {
   make_parent_folder(path_);
-  descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | (append ? O_APPEND : O_TRUNC), 0644);
+  descriptor_ =
+      ::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | (append ? O_APPEND : O_TRUNC), 0644);
   if (descriptor_ < 0) throw_io_error(path_, "create");
 }
 

@@ -11,7 +11,8 @@
 namespace tunewright {
 
 struct Sha256::State {
-  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context{EVP_MD_CTX_new(), &EVP_MD_CTX_free};
+  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context{EVP_MD_CTX_new(),
+                                                                  &EVP_MD_CTX_free};
 };
 
 Sha256::Sha256() : state_(std::make_unique<State>()) {
@@ -42,7 +43,9 @@ std::string sha256(std::string_view bytes) {
   return hash.hex_digest();
 }
 
-std::string sha256_file(const std::filesystem::path& path) { return sha256(MappedFile(path).text()); }
+std::string sha256_file(const std::filesystem::path& path) {
+  return sha256(MappedFile(path).text());
+}
 
 uint64_t fast_hash(std::string_view bytes, uint64_t seed) {
   return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);

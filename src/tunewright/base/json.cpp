@@ -15,21 +15,25 @@ Json parse_json(std::string_view text, std::string_view where) {
   bool too_deep = false;
   const auto limit_depth = [&](int depth, Json::parse_event_t, Json&) {
     too_deep |= depth > kMaxDepth;
-    if (too_deep) throw UserError(str(where, ": JSON is nested deeper than ", kMaxDepth, " levels"));
+    if (too_deep)
+      throw UserError(str(where, ": JSON is nested deeper than ", kMaxDepth, " levels"));
     return true;
   };
   try {
     return Json::parse(text, limit_depth);
   } catch (const nlohmann::json::parse_error& error) {
-    throw UserError(str(where, ": not valid JSON at byte ", error.byte, " of ", text.size(), ": '",
-                        excerpt(text.substr(std::min(text.size(), error.byte < 20 ? 0 : error.byte - 20)), 40),
-                        "'"));
+    throw UserError(
+        str(where, ": not valid JSON at byte ", error.byte, " of ", text.size(), ": '",
+            excerpt(text.substr(std::min(text.size(), error.byte < 20 ? 0 : error.byte - 20)), 40),
+            "'"));
   } catch (const nlohmann::json::exception& error) {
     throw UserError(str(where, ": not valid JSON: ", error.what()));
   }
 }
 
-Json read_json(const std::filesystem::path& path) { return parse_json(read_file(path), path.string()); }
+Json read_json(const std::filesystem::path& path) {
+  return parse_json(read_file(path), path.string());
+}
 
 std::string dump_json(const Json& value) {
   return value.dump(-1, ' ', false, Json::error_handler_t::replace);

@@ -37,11 +37,12 @@ Reporter& silent_reporter() {
   return reporter;
 }
 
-std::string progress_text(std::string_view label, int64_t done, int64_t total, std::string_view unit,
-                          double rate, std::string_view detail, int width) {
+std::string progress_text(std::string_view label, int64_t done, int64_t total,
+                          std::string_view unit, double rate, std::string_view detail, int width) {
   std::string tail;
   if (total > 0) {
-    tail = str(100 * done / total, " % · ", human_count(double(done)), "/", human_count(double(total)), " ", unit);
+    tail = str(100 * done / total, " % · ", human_count(double(done)), "/",
+               human_count(double(total)), " ", unit);
   } else {
     tail = str(human_count(double(done)), " ", unit);
   }
@@ -63,8 +64,8 @@ ConsoleReporter::ConsoleReporter() : terminal_(::isatty(STDERR_FILENO) != 0) {}
 
 ConsoleReporter::~ConsoleReporter() { finish_progress(); }
 
-void ConsoleReporter::progress(std::string_view label, int64_t done, int64_t total, std::string_view unit,
-                               std::string_view detail) {
+void ConsoleReporter::progress(std::string_view label, int64_t done, int64_t total,
+                               std::string_view unit, std::string_view detail) {
   const auto now = Clock::now();
   if (label != label_ || done < done_) {
     finish_progress();
@@ -86,7 +87,8 @@ void ConsoleReporter::progress(std::string_view label, int64_t done, int64_t tot
 void ConsoleReporter::draw() {
   const double seconds = std::chrono::duration<double>(Clock::now() - begin_).count();
   const double rate = seconds > 0 ? double(done_ - first_done_) / seconds : 0;
-  const auto line = progress_text(label_, done_, total_, unit_, rate, detail_, terminal_width() - 1);
+  const auto line =
+      progress_text(label_, done_, total_, unit_, rate, detail_, terminal_width() - 1);
   print(terminal_ ? "\r\x1b[K" + line : line + "\n");
   drawn_ = true;
 }

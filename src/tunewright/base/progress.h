@@ -47,7 +47,7 @@ class ConsoleReporter : public Reporter {
 };
 
 // "[#####.....]  50 % · 12/24 steps · 1.2 steps/s · 10 s left · loss 0.5"
-std::string progress_text(std::string_view label, int64_t done, int64_t total, std::string_view unit,
-                          double rate, std::string_view detail, int width);
+std::string progress_text(std::string_view label, int64_t done, int64_t total,
+                          std::string_view unit, double rate, std::string_view detail, int width);
 
 }  // namespace tunewright

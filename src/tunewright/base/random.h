@@ -15,10 +15,10 @@ class Random {
   // Streams of one seed are independent: one for shuffling, one for dropout, ….
   explicit Random(uint64_t seed, uint64_t stream = 0) : seed_(seed), stream_(stream) {}
 
-  uint64_t next();                   // 64 uniform bits
-  double uniform();                  // [0, 1)
-  uint64_t below(uint64_t bound);    // [0, bound), without bias
-  double normal();                   // mean 0, deviation 1
+  uint64_t next();                 // 64 uniform bits
+  double uniform();                // [0, 1)
+  uint64_t below(uint64_t bound);  // [0, bound), without bias
+  double normal();                 // mean 0, deviation 1
 
   // The position in the stream; seek() continues from there exactly.
   uint64_t position() const { return position_; }
@@ -34,7 +34,8 @@ class Random {
 uint64_t stream_id(std::string_view name);
 
 // Fisher-Yates.
-template <class T> void shuffle(std::vector<T>& items, Random& random) {
+template <class T>
+void shuffle(std::vector<T>& items, Random& random) {
   for (size_t i = items.size(); i > 1; --i) std::swap(items[i - 1], items[random.below(i)]);
 }
 

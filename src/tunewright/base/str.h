@@ -22,7 +22,8 @@ std::string_view trim(std::string_view text);
 std::string to_lower(std::string_view ascii);
 std::string replace_all(std::string text, std::string_view from, std::string_view to);
 
-// `text` with C0 controls escaped and cut to about `limit` bytes (at a UTF-8 boundary), for messages.
+// `text` with C0 controls escaped and cut to about `limit` bytes (at a UTF-8 boundary), for
+// messages.
 std::string excerpt(std::string_view text, size_t limit = 60);
 
 // The candidate with the smallest edit distance to `name`; empty where none is near.

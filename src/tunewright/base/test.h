@@ -28,10 +28,10 @@ std::filesystem::path source_path(const std::string& relative);
 }  // namespace tunewright::testing
 
 // `statement` must throw a UserError whose message has `part` in it.
-#define EXPECT_USER_ERROR(statement, part)                                              \
-  try {                                                                                 \
-    statement;                                                                          \
-    ADD_FAILURE() << "no UserError from " #statement;                                   \
-  } catch (const ::tunewright::UserError& error) {                                      \
-    EXPECT_THAT(::tunewright::full_message(error), ::testing::HasSubstr(part));         \
+#define EXPECT_USER_ERROR(statement, part)                                      \
+  try {                                                                         \
+    statement;                                                                  \
+    ADD_FAILURE() << "no UserError from " #statement;                           \
+  } catch (const ::tunewright::UserError& error) {                              \
+    EXPECT_THAT(::tunewright::full_message(error), ::testing::HasSubstr(part)); \
   }

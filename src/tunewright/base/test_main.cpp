@@ -7,7 +7,8 @@ namespace tunewright::testing {
 
 TemporaryFolder::TemporaryFolder() {
   static int count = 0;
-  path_ = std::filesystem::temp_directory_path() / str("tunewright-test-", ::getpid(), "-", count++);
+  path_ =
+      std::filesystem::temp_directory_path() / str("tunewright-test-", ::getpid(), "-", count++);
   std::filesystem::create_directories(path_);
 }
 

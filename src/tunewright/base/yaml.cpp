@@ -99,7 +99,9 @@ Json parse_yaml(std::string_view text, std::string_view where) {
   }
 }
 
-Json read_yaml(const std::filesystem::path& path) { return parse_yaml(read_file(path), path.string()); }
+Json read_yaml(const std::filesystem::path& path) {
+  return parse_yaml(read_file(path), path.string());
+}
 
 std::string dump_yaml(const Json& value) {
   YAML::Emitter out;
