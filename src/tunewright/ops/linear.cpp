@@ -1,0 +1,44 @@
+#include <ATen/ATen.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include "tunewright/base/error.h"
+#include "tunewright/ops/ops.h"
+#include "tunewright/ops/product.h"
+
+namespace tunewright::ops {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+struct Linear : torch::autograd::Function<Linear> {
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+    // Without a gradient of the weight nothing but the weight itself is kept.
+    ctx->save_for_backward({weight.requires_grad() ? x : at::Tensor(), weight});
+    if (bias.defined()) ctx->saved_data["bias_dtype"] = static_cast<int64_t>(bias.scalar_type());
+    auto y = product(x, weight);
+    if (bias.defined()) y.add_(bias);
+    return y.to(x.scalar_type());
+  }
+  static variable_list backward(AutogradContext* ctx, variable_list grads) {
+    const auto saved = ctx->get_saved_variables();
+    const auto &x = saved[0], &weight = saved[1];
+    const auto dy = grads[0].contiguous();
+    at::Tensor dx, dweight, dbias;
+    if (ctx->needs_input_grad(0)) dx = product_transposed(dy, weight).to(dy.scalar_type());
+    if (ctx->needs_input_grad(1)) dweight = outer_product(dy, x).to(weight.scalar_type());
+    if (ctx->needs_input_grad(2)) {
+      dbias = dy.to(at::kFloat).sum(0).to(static_cast<at::ScalarType>(ctx->saved_data["bias_dtype"].toInt()));
+    }
+    return {dx, dweight, dbias};
+  }
+};
+
+}  // namespace
+
+at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
+  TUNEWRIGHT_ASSERT(x.dim() == 2 && weight.dim() == 2 && x.size(1) == weight.size(1));
+  return Linear::apply(x.contiguous(), weight, bias.value_or(at::Tensor()));
+}
+
+}  // namespace tunewright::ops

@@ -1,0 +1,25 @@
+#pragma once
+#include "ATen/core/Tensor.h"
+
+// Matrix products in float32 whose second operand may be stored in fewer bits.
+//   N rows, D input width, O output width
+namespace tunewright::ops {
+
+// Whether low-precision operands are best multiplied as float32: on a CPU that has no matrix
+// instructions for `dtype` (measured on AVX-512 without AMX: float32 is three times as fast).
+bool multiplied_as_float(const at::Tensor& x);
+
+// out += x W^T.  out [N, O], x [N, D] float32; weight [O, D] of any type, converted a block at a time.
+void add_product_(at::Tensor& out, const at::Tensor& x, const at::Tensor& weight);
+
+// out += y W.  out [N, D], y [N, O] float32; weight [O, D] of any type.
+void add_product_transposed_(at::Tensor& out, const at::Tensor& y, const at::Tensor& weight);
+
+// x W^T [N, O]: float32 where multiplied_as_float(x), else of x's type.
+at::Tensor product(const at::Tensor& x, const at::Tensor& weight);
+// y W [N, D], likewise.
+at::Tensor product_transposed(const at::Tensor& y, const at::Tensor& weight);
+// y^T x [O, D] float32.
+at::Tensor outer_product(const at::Tensor& y, const at::Tensor& x);
+
+}  // namespace tunewright::ops
