@@ -86,4 +86,7 @@ template <class V> void fields(V& v, TrainOptions& o) {
   v.choice("on_nonfinite", o.on_nonfinite, kOnNonfiniteNames, "What a loss that is not a number does.");
 }
 
+// A value outside its limits is a UserError that names the key, the limit and what was given.
+void validate(const TrainOptions& options);
+
 }  // namespace tunewright::train

@@ -1,5 +1,5 @@
 #pragma once
-#include <functional>
+#include <memory>
 #include <optional>
 
 #include "tunewright/base/progress.h"
@@ -25,6 +25,11 @@ struct EvalReport {
   double loss = 0;
   int64_t tokens = 0;  // supervised
 };
+template <class V> void fields(V& v, EvalReport& o) {
+  v("step", o.step, "Steps done before it.");
+  v("loss", o.loss, "Mean over the supervised tokens.");
+  v("tokens", o.tokens, "Supervised tokens.");
+}
 
 enum class Outcome { kFinished, kStoppedEarly, kInterrupted };
 
@@ -33,6 +38,7 @@ struct TrainResult {
   int64_t steps = 0;
   std::optional<EvalReport> best;  // evaluation whose weights the model now holds
   double train_seconds = 0;
+  int64_t tokens = 0, supervised_tokens = 0;  // of all steps
 };
 
 // Mean loss over the supervised tokens of a data set, without gradient.
@@ -47,12 +53,15 @@ class Trainer {
     const data::Dataset* eval;  // null: none
     observe::RunFolder& run;
     Reporter& reporter;
+    Json identity = Json::object();  // owned: what else a resumed run must share (hash of the base model, …)
   };
+  // Options out of their limits, and a model without trainable parameters, are UserErrors.
   Trainer(Parts parts, const data::DataOptions& data_options, TrainOptions options);
   ~Trainer();
 
-  // From step 1, or exactly from the newest checkpoint of the run folder.  Polls stop_requested():
-  // then a checkpoint is written and the outcome is kInterrupted.
+  // From step 1, or exactly from the newest sound checkpoint of the run folder (none: from step 1).
+  // Polls stop_requested(): then a checkpoint is written and the outcome is kInterrupted.
+  // A loss or gradient that is not finite is a UserError naming step and rows; the weights stay as they were.
   TrainResult run(bool resume);
 
   int64_t total_steps() const;

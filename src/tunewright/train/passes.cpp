@@ -1,0 +1,47 @@
+#include "tunewright/train/passes.h"
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/index_select.h>
+
+namespace tunewright::train {
+namespace {
+
+// A tensor filled on the host, then moved.
+template <class T, class Value>
+at::Tensor make_tensor(size_t size, at::ScalarType dtype, at::Device device, Value value) {
+  auto tensor = at::empty({static_cast<int64_t>(size)}, dtype);
+  auto* out = tensor.mutable_data_ptr<T>();
+  for (size_t i = 0; i < size; ++i) out[i] = static_cast<T>(value(i));
+  return tensor.to(device);
+}
+
+}  // namespace
+
+model::PackedInput to_input(const data::Batch& batch, at::Device device) {
+  const auto size = batch.ids.size();
+  return {.ids = make_tensor<int64_t>(size, at::kLong, device, [&](size_t i) { return batch.ids[i]; }),
+          .positions = make_tensor<int64_t>(size, at::kLong, device, [&](size_t i) { return batch.positions[i]; }),
+          .offsets = batch.offsets};
+}
+
+Targets to_targets(const data::Batch& batch, at::Device device) {
+  const auto& targets = batch.targets;
+  const auto size = targets.size();
+  return {.positions = make_tensor<int64_t>(size, at::kLong, device, [&](size_t i) { return targets[i].position; }),
+          .labels = make_tensor<int64_t>(size, at::kLong, device, [&](size_t i) { return targets[i].label; }),
+          .weights = make_tensor<float>(size, at::kFloat, device, [&](size_t i) { return targets[i].weight; })};
+}
+
+std::vector<data::Batch> split_into_passes(const std::vector<const data::Example*>& examples, int64_t tokens_per_pass) {
+  if (tokens_per_pass == 0) return {data::make_batch(examples)};
+  return data::split_batch(examples, tokens_per_pass);
+}
+
+at::Tensor loss_sum(model::CausalLm& model, Objective objective, const data::Batch& batch) {
+  const auto device = model.head().device();
+  const auto targets = to_targets(batch, device);
+  const auto hidden = model.hidden(to_input(batch, device));  // [N, D]
+  return objective(hidden.index_select(0, targets.positions), model.head(), targets);
+}
+
+}  // namespace tunewright::train

@@ -1,0 +1,59 @@
+#include "tunewright/train/schedule.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+namespace tunewright::train {
+namespace {
+
+double ratio(int64_t part, int64_t whole) { return static_cast<double>(part) / static_cast<double>(std::max<int64_t>(1, whole)); }
+
+double half_cosine(double progress) { return std::max(0.0, 0.5 * (1.0 + std::cos(std::numbers::pi * progress))); }
+
+double linear_fall(int64_t step, int64_t warmup, int64_t total) {
+  return std::max(0.0, ratio(total - step, total - warmup));
+}
+
+double cosine_fall(int64_t step, int64_t warmup, int64_t total) { return half_cosine(ratio(step - warmup, total - warmup)); }
+
+// Full rate until the last `decay` steps, then half a cosine.
+double stable_then_fall(int64_t step, int64_t total, int64_t decay) {
+  const int64_t fall_begins = total - decay;
+  if (step < fall_begins) return 1.0;
+  return step < total ? half_cosine(ratio(step - fall_begins, decay)) : 0.0;
+}
+
+int64_t decay_steps(const TrainOptions& options, int64_t warmup, int64_t total) {
+  const auto wanted = static_cast<int64_t>(std::ceil(options.decay_ratio * static_cast<double>(total)));
+  return std::clamp<int64_t>(wanted, 0, std::max<int64_t>(0, total - warmup));
+}
+
+// After the warm-up, from 1 down to 0.
+double fall(const TrainOptions& options, int64_t step, int64_t warmup, int64_t total) {
+  switch (options.lr_scheduler_type) {
+    case Schedule::kLinear: return linear_fall(step, warmup, total);
+    case Schedule::kCosine: return cosine_fall(step, warmup, total);
+    case Schedule::kWarmupStableDecay: return stable_then_fall(step, total, decay_steps(options, warmup, total));
+    case Schedule::kConstant:
+    case Schedule::kConstantWithWarmup: return 1.0;
+  }
+  return 1.0;
+}
+
+}  // namespace
+
+int64_t warmup_steps(const TrainOptions& options, int64_t total_steps) {
+  if (options.lr_scheduler_type == Schedule::kConstant) return 0;
+  if (options.warmup_steps > 0) return options.warmup_steps;
+  return static_cast<int64_t>(std::ceil(static_cast<double>(total_steps) * options.warmup_ratio));
+}
+
+double schedule_factor(const TrainOptions& options, int64_t step, int64_t total_steps) {
+  const int64_t warmup = warmup_steps(options, total_steps);
+  if (step < warmup) return ratio(step, warmup);
+  const double factor = fall(options, step, warmup, total_steps);
+  return factor * (1.0 - options.min_lr_ratio) + options.min_lr_ratio;
+}
+
+}  // namespace tunewright::train
