@@ -63,7 +63,7 @@ class Tokenizer {
  private:
   struct Impl;
   explicit Tokenizer(std::unique_ptr<Impl> impl);
-  std::unique_ptr<const Impl> impl_;
+  std::unique_ptr<Impl> impl_;
   friend class StreamDecoder;
 };
 
@@ -72,14 +72,16 @@ class Tokenizer {
 class StreamDecoder {
  public:
   explicit StreamDecoder(const Tokenizer& tokenizer, bool skip_special = true);  // borrowed
+  StreamDecoder(StreamDecoder&&) noexcept;
+  ~StreamDecoder();
   std::string put(int32_t id);
-  std::string finish();
+  std::string finish();  // what was held back; the next put() begins a new text
 
  private:
+  struct State;
   const Tokenizer& tokenizer_;
   bool skip_special_;
-  std::vector<int32_t> ids_;
-  size_t given_ids_ = 0;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace tunewright::text
