@@ -2,12 +2,16 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ATen/core/Tensor.h"
 #include "tunewright/base/json.h"
 #include "tunewright/base/progress.h"
+#include "tunewright/io/peft_config.h"
+#include "tunewright/model/linear.h"
 #include "tunewright/model/options.h"
 
 namespace tunewright::model {
@@ -60,6 +64,16 @@ class CausalLm {
   virtual std::vector<Parameter> base_parameters() = 0;
   // What the optimizer updates: requires_grad() is set for these only.
   virtual std::vector<Parameter> trainable_parameters() = 0;
+
+  // Whether the backward pass computes each block's activations again instead of keeping them.
+  virtual void set_gradient_checkpointing(bool enabled) = 0;
+
+  // Every linear layer but the output head, in order: what adapters are put on.
+  virtual std::vector<Linear*> linears() = 0;
+  // The adapter that is on the model; none without one.
+  virtual std::optional<io::PeftConfig>& adapter() = 0;
+  virtual const std::optional<io::PeftConfig>& adapter() const = 0;
+  virtual void set_adapter_enabled(bool enabled) = 0;
 
   // Training mode switches LoRA dropout on; `seed` fixes its masks for the coming forward pass.
   virtual void set_training(bool training, uint64_t seed) = 0;

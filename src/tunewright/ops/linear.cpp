@@ -12,12 +12,13 @@ using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
 struct Linear : torch::autograd::Function<Linear> {
-  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const at::Tensor& weight,
+                            const std::optional<at::Tensor>& bias) {
     // Without a gradient of the weight nothing but the weight itself is kept.
     ctx->save_for_backward({weight.requires_grad() ? x : at::Tensor(), weight});
-    if (bias.defined()) ctx->saved_data["bias_dtype"] = static_cast<int64_t>(bias.scalar_type());
+    if (bias) ctx->saved_data["bias_dtype"] = static_cast<int64_t>(bias->scalar_type());
     auto y = product(x, weight);
-    if (bias.defined()) y.add_(bias);
+    if (bias) y.add_(*bias);
     return y.to(x.scalar_type());
   }
   static variable_list backward(AutogradContext* ctx, variable_list grads) {
@@ -27,8 +28,8 @@ struct Linear : torch::autograd::Function<Linear> {
     at::Tensor dx, dweight, dbias;
     if (ctx->needs_input_grad(0)) dx = product_transposed(dy, weight).to(dy.scalar_type());
     if (ctx->needs_input_grad(1)) dweight = outer_product(dy, x).to(weight.scalar_type());
-    if (ctx->needs_input_grad(2)) {
-      dbias = dy.to(at::kFloat).sum(0).to(static_cast<at::ScalarType>(ctx->saved_data["bias_dtype"].toInt()));
+    if (const auto it = ctx->saved_data.find("bias_dtype"); it != ctx->saved_data.end() && ctx->needs_input_grad(2)) {
+      dbias = dy.to(at::kFloat).sum(0).to(static_cast<at::ScalarType>(it->second.toInt()));
     }
     return {dx, dweight, dbias};
   }
@@ -38,7 +39,7 @@ struct Linear : torch::autograd::Function<Linear> {
 
 at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
   TUNEWRIGHT_ASSERT(x.dim() == 2 && weight.dim() == 2 && x.size(1) == weight.size(1));
-  return Linear::apply(x.contiguous(), weight, bias.value_or(at::Tensor()));
+  return Linear::apply(x.contiguous(), weight, bias);
 }
 
 }  // namespace tunewright::ops

@@ -38,8 +38,9 @@ at::Tensor dropout(const at::Tensor& x, double p, uint64_t seed) {
 }
 
 struct LoraLinear : torch::autograd::Function<LoraLinear> {
-  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                            const at::Tensor& lora_a, const at::Tensor& lora_b, double scale, double p, int64_t seed) {
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const at::Tensor& weight,
+                            const std::optional<at::Tensor>& bias, const at::Tensor& lora_a,
+                            const at::Tensor& lora_b, double scale, double p, int64_t seed) {
     const auto x32 = x.to(at::kFloat);
     const auto down = product(dropout(x32, p, static_cast<uint64_t>(seed)), lora_a).to(at::kFloat);  // [N, r]
     const bool x_needed = lora_a.requires_grad() || weight.requires_grad();
@@ -47,10 +48,10 @@ struct LoraLinear : torch::autograd::Function<LoraLinear> {
     ctx->saved_data["scale"] = scale;
     ctx->saved_data["p"] = p;
     ctx->saved_data["seed"] = seed;
-    if (bias.defined()) ctx->saved_data["bias_dtype"] = static_cast<int64_t>(bias.scalar_type());
+    if (bias) ctx->saved_data["bias_dtype"] = static_cast<int64_t>(bias->scalar_type());
 
     auto y = product(multiplied_as_float(x) ? x32 : x, weight).to(at::kFloat);
-    if (bias.defined()) y.add_(bias);
+    if (bias) y.add_(*bias);
     y.addmm_(down, lora_b.to(at::kFloat).t(), 1.0, scale);
     return y.to(x.scalar_type());
   }
@@ -75,13 +76,15 @@ struct LoraLinear : torch::autograd::Function<LoraLinear> {
       result[0] = dx.to(dy.scalar_type());
     }
     if (ctx->needs_input_grad(1)) result[1] = outer_product(dy, x).to(weight.scalar_type());
-    if (ctx->needs_input_grad(2)) {
-      result[2] = dy32.sum(0).to(static_cast<at::ScalarType>(ctx->saved_data["bias_dtype"].toInt()));
+    size_t edge = 2;  // an absent bias has none
+    if (const auto it = ctx->saved_data.find("bias_dtype"); it != ctx->saved_data.end()) {
+      if (ctx->needs_input_grad(edge)) result[2] = dy32.sum(0).to(static_cast<at::ScalarType>(it->second.toInt()));
+      ++edge;
     }
-    if (ctx->needs_input_grad(3)) {
+    if (ctx->needs_input_grad(edge)) {
       result[3] = at::mm(ddown.t(), dropout(x.to(at::kFloat), p, seed)).to(lora_a.scalar_type());
     }
-    if (ctx->needs_input_grad(4)) {
+    if (ctx->needs_input_grad(edge + 1)) {
       result[4] = at::mm(dy32.t(), down).mul_(ctx->saved_data["scale"].toDouble()).to(lora_b.scalar_type());
     }
     return result;
@@ -94,7 +97,7 @@ at::Tensor lora_linear(const at::Tensor& x, const at::Tensor& weight, const std:
                        const LoraArguments& lora) {
   TUNEWRIGHT_ASSERT(x.dim() == 2 && lora.lora_a.size(1) == x.size(1) && lora.lora_b.size(0) == weight.size(0));
   TUNEWRIGHT_ASSERT(lora.dropout >= 0.0 && lora.dropout < 1.0);
-  return LoraLinear::apply(x.contiguous(), weight, bias.value_or(at::Tensor()), lora.lora_a, lora.lora_b, lora.scale,
+  return LoraLinear::apply(x.contiguous(), weight, bias, lora.lora_a, lora.lora_b, lora.scale,
                            lora.dropout, static_cast<int64_t>(lora.dropout_seed));
 }
 

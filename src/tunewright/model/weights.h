@@ -1,0 +1,28 @@
+#pragma once
+#include <filesystem>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ATen/core/Tensor.h"
+#include "tunewright/io/safetensors.h"
+
+// Between the bytes of safetensors files and tensors.
+namespace tunewright::model {
+
+using WeightMap = std::map<std::string, at::Tensor>;
+using WeightList = std::vector<std::pair<std::string, at::Tensor>>;
+
+at::ScalarType scalar_type(io::DType dtype);  // a dtype that libtorch lacks is a UserError
+io::DType file_dtype(at::ScalarType dtype);
+
+// Every tensor of a file or folder.  One whose dtype is `wanted` (Undefined: any) is a view of the
+// mapped file, which stays open as long as a view lives; it must not be written to.  Others are
+// converted, and the pages they were read from are given back.
+WeightMap read_weights(const std::filesystem::path& file_or_folder, at::ScalarType wanted);
+
+// Written in the order given, converted to `dtype` (Undefined: as they are).
+void write_weights(const std::filesystem::path& path, const WeightList& weights, at::ScalarType dtype);
+
+}  // namespace tunewright::model
