@@ -18,6 +18,7 @@ struct GenerateFlags {
   model::ModelOptions model;
   SamplingFlags sampling;
   std::string in, out;
+  bool with_ids = false;
 };
 
 std::vector<int32_t> ids_of_row(const data::TextModel& text, const Json& row) {
@@ -57,13 +58,15 @@ std::vector<std::vector<int32_t>> read_prompts(const std::string& path, const In
 }
 
 Json answer(const InferenceModel& loaded, const std::vector<int32_t>& prompt, const model::SamplingOptions& options,
-            const std::vector<std::string>& stops) {
-  AnswerText text(loaded.text.tokenizer, stops);
+            const GenerateFlags& flags) {
+  AnswerText text(loaded.text.tokenizer, flags.sampling.stops);
   const auto generation = model::generate(*loaded.lm, prompt, loaded.text.stop_ids, options,
                                           [&](int32_t id) { return text.put(id) && !stop_requested(); });
-  return {{"text", text.finish()},
-          {"finish_reason", generation.finish == model::FinishReason::kStop ? "stop" : "length"},
-          {"completion_tokens", generation.ids.size()}};
+  Json row = {{"text", text.finish()},
+              {"finish_reason", generation.finish == model::FinishReason::kStop ? "stop" : "length"},
+              {"completion_tokens", generation.ids.size()}};
+  if (flags.with_ids) row["ids"] = generation.ids;
+  return row;
 }
 
 int run_generate(const GenerateFlags& flags, const Context& context) {
@@ -76,7 +79,7 @@ int run_generate(const GenerateFlags& flags, const Context& context) {
   const auto total = static_cast<int64_t>(prompts.size());
   int64_t done = 0, tokens = 0;
   for (const auto& prompt : prompts) {
-    auto row = answer(loaded, prompt, options, flags.sampling.stops);
+    auto row = answer(loaded, prompt, options, flags);
     if (stop_requested()) {
       context.reporter.finish_progress();
       context.reporter.warn(str("stopped after ", done, " of ", total, " rows",
@@ -103,6 +106,7 @@ void add_generate(CLI::App& app, Context& context) {
   add_model_flags(*command, flags->model);
   command->add_option("--in", flags->in, "JSON Lines")->type_name("FILE")->required();
   command->add_option("--out", flags->out, "Result file; standard output without it")->type_name("FILE");
+  command->add_flag("--ids", flags->with_ids, "Give the token ids of each answer too");
   add_sampling_flags(*command, flags->sampling);
   add_common_options(*command, context, false);
   command->callback([&context, flags] { context.chosen = [&context, flags] { return run_generate(*flags, context); }; });

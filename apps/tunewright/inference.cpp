@@ -3,6 +3,7 @@
 #include <iostream>
 #include <map>
 
+#include "tunewright/base/error.h"
 #include "tunewright/base/str.h"
 
 namespace tunewright::app {
@@ -58,6 +59,10 @@ model::SamplingOptions SamplingFlags::resolve() const {
 }
 
 InferenceModel load_for_inference(const model::ModelOptions& options, Reporter& reporter) {
+  if (!fs::is_directory(options.path)) {
+    throw UserError(str("--model ", options.path, ": no such folder; make one with `tunewright pull SOURCE --out ",
+                        options.path, "`"));
+  }
   auto text = data::TextModel::load(options.path);
   auto lm = model::load_causal_lm(options, reporter);
   return {std::move(text), std::move(lm)};
