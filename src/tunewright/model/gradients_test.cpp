@@ -1,0 +1,80 @@
+#include <torch/csrc/autograd/autograd.h>
+
+#include "tunewright/model/adapters/adapters.h"
+#include "tunewright/model/golden_test.h"
+#include "tunewright/ops/ops.h"
+
+namespace tunewright::model {
+namespace {
+
+// Gradients are sums over all tokens of products that are such sums themselves.
+constexpr double kGradientTolerance = 5e-5;
+
+class Gradients : public ::testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Models, Gradients,
+                         ::testing::Values("llama", "llama_tied_linear", "llama_dynamic", "llama_llama3", "llama_yarn",
+                                           "llama_yarn_mscale", "mistral", "qwen2", "qwen3"),
+                         [](const auto& case_info) { return std::string(case_info.param); });
+
+void expect_golden_gradients(const GoldenModel& golden, CausalLm& model) {
+  const auto loss = next_token_loss(model, golden["ids/0"]);
+  EXPECT_NEAR(loss.item<double>(), golden["loss"].item<double>(), 1e-4 * golden["loss"].item<double>());
+  loss.backward();
+  int64_t compared = 0;
+  for (const auto& parameter : model.base_parameters()) {
+    ASSERT_TRUE(parameter.tensor.grad().defined()) << parameter.name;
+    const auto expected = golden.tensors.find("gradient/" + parameter.name);
+    if (expected == golden.tensors.end()) continue;
+    EXPECT_LT(relative_difference(parameter.tensor.grad(), expected->second), kGradientTolerance) << parameter.name;
+    ++compared;
+  }
+  EXPECT_GE(compared, 5);
+}
+
+TEST_P(Gradients, OfFullTrainingAreThoseOfTransformers) {
+  const auto golden = GoldenModel::load(GetParam());
+  const auto model = golden.model();
+  prepare_for_training(*model, {.type = AdapterType::kNone}, 1);
+  expect_golden_gradients(golden, *model);
+}
+
+TEST_P(Gradients, WithCheckpointingAreTheSame) {
+  const auto golden = GoldenModel::load(GetParam());
+  const auto model = golden.model();
+  prepare_for_training(*model, {.type = AdapterType::kNone}, 1);
+  model->set_gradient_checkpointing(true);
+  expect_golden_gradients(golden, *model);
+}
+
+TEST(Checkpointing, LeavesLossAndLoraGradientsBitEqualWithDropout) {
+  const auto golden = GoldenModel::load("llama");
+  const auto gradients = [&](bool checkpointing) {
+    const auto model = golden.model();
+    prepare_for_training(*model, {.r = 4, .lora_dropout = 0.3}, 5);
+    model->set_gradient_checkpointing(checkpointing);
+    model->set_training(true, 99);
+    const auto loss = next_token_loss(*model, golden["ids/0"]);
+    loss.backward();
+    std::vector<at::Tensor> list = {loss.detach()};
+    for (const auto& parameter : model->trainable_parameters()) list.push_back(parameter.tensor.grad());
+    return list;
+  };
+  const auto kept = gradients(false), recomputed = gradients(true);
+  ASSERT_EQ(kept.size(), recomputed.size());
+  for (size_t i = 0; i < kept.size(); ++i) EXPECT_TRUE(kept[i].equal(recomputed[i])) << i;
+}
+
+TEST(FusedLoss, GivesTheGradientsOfTheLogits) {
+  const auto golden = GoldenModel::load("llama_tied_linear");
+  const auto model = golden.model();
+  prepare_for_training(*model, {.type = AdapterType::kNone}, 1);
+  const auto ids = golden["ids/0"];
+  const auto hidden = model->hidden(pack({ids})).slice(0, 0, -1);
+  const auto loss = ops::linear_cross_entropy_sum(hidden, model->head(), ids.slice(0, 1), at::ones({ids.size(0) - 1}));
+  loss.backward();
+  const auto embedding = model->base_parameters().front();
+  EXPECT_LT(relative_difference(embedding.tensor.grad(), golden["gradient/model.embed_tokens.weight"]), kGradientTolerance);
+}
+
+}  // namespace
+}  // namespace tunewright::model
