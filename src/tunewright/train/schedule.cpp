@@ -51,9 +51,13 @@ int64_t warmup_steps(const TrainOptions& options, int64_t total_steps) {
 
 double schedule_factor(const TrainOptions& options, int64_t step, int64_t total_steps) {
   const int64_t warmup = warmup_steps(options, total_steps);
-  if (step < warmup) return ratio(step, warmup);
-  const double factor = fall(options, step, warmup, total_steps);
-  return factor * (1.0 - options.min_lr_ratio) + options.min_lr_ratio;
+  const double least = options.min_lr_ratio;
+  if (step < warmup) {
+    const double rise = ratio(step, warmup);
+    const bool from_least = options.lr_scheduler_type == Schedule::kWarmupStableDecay;  // as get_wsd_schedule alone does
+    return from_least ? rise * (1.0 - least) + least : rise;
+  }
+  return fall(options, step, warmup, total_steps) * (1.0 - least) + least;
 }
 
 }  // namespace tunewright::train

@@ -1,0 +1,92 @@
+#include "tunewright/train/optimizer.h"
+
+#include <ATen/ATen.h>
+
+#include "tunewright/base/fields.h"
+#include "tunewright/base/str.h"
+#include "tunewright/base/test.h"
+#include "tunewright/io/safetensors.h"
+
+namespace tunewright::train {
+namespace {
+
+using tunewright::testing::source_path;
+
+at::Tensor load(const io::Safetensors& file, const std::string& name) {
+  const auto view = file.get(name);
+  return at::from_blob(const_cast<std::byte*>(view.bytes.data()), view.shape, at::kFloat).clone();
+}
+
+double largest_difference(const at::Tensor& a, const at::Tensor& b) { return (a - b).abs().max().item<double>(); }
+
+// The fused update multiplies in another order than torch.optim's loop: a few roundings of 6e-8 relative
+// in values of size 1, so 1e-6 after ten steps.
+TEST(AdamW, TenClippedStepsAreThoseOfTorch) {
+  const auto file = io::Safetensors::open(source_path("tests/golden/optimizer.safetensors"));
+  const auto options = from_json<TrainOptions>(read_json(source_path("tests/golden/optimizer.json"))["options"]);
+  const auto norms = load(file, "norms");
+  auto matrix = load(file, "initial.matrix").requires_grad_(), norm = load(file, "initial.norm").requires_grad_();
+  AdamW optimizer({{"matrix", matrix, true}, {"norm", norm, false}}, options);
+  for (int64_t step = 0; step < norms.numel(); ++step) {
+    matrix.mutable_grad() = load(file, str("gradient.", step, ".matrix"));
+    norm.mutable_grad() = load(file, str("gradient.", step, ".norm"));
+    const auto gradients = optimizer.gradients();
+    const double total = gradient_norm(gradients).item<double>();
+    EXPECT_NEAR(total, norms[step].item<double>(), 1e-5);
+    clip_to_norm_(gradients, total, options.max_grad_norm);
+    optimizer.update(options.learning_rate);
+    EXPECT_LT(largest_difference(matrix.detach(), load(file, str("after.", step, ".matrix"))), 1e-6) << "step " << step;
+    EXPECT_LT(largest_difference(norm.detach(), load(file, str("after.", step, ".norm"))), 1e-6) << "step " << step;
+  }
+}
+
+// A bfloat16 parameter is the rounded copy of a float32 one that gets the same gradients.
+TEST(AdamW, HalfPrecisionHasFloat32Masters) {
+  const auto initial = at::randn({8, 8}).to(at::kBFloat16);
+  auto half = initial.clone().requires_grad_(), full = initial.to(at::kFloat).requires_grad_();
+  AdamW of_half({{"w", half, true}}, {.weight_decay = 0.1}), of_full({{"w", full, true}}, {.weight_decay = 0.1});
+  for (int step = 0; step < 20; ++step) {
+    const auto gradient = at::randn({8, 8}).to(at::kBFloat16);
+    half.mutable_grad() = gradient.clone();
+    of_half.collect_gradients();
+    full.mutable_grad() = gradient.to(at::kFloat);
+    of_half.update(1e-4);  // far below bfloat16's spacing: without a master nothing would move
+    of_full.update(1e-4);
+  }
+  EXPECT_TRUE(half.detach().equal(full.detach().to(at::kBFloat16)));
+  EXPECT_FALSE(half.detach().equal(initial));
+}
+
+// 1 + 2^-9 is not a bfloat16 number: sums of gradients are kept in float32.
+TEST(AdamW, HalfPrecisionGradientsAddUpInFloat32) {
+  auto half = at::tensor({1.0F}).to(at::kBFloat16).requires_grad_();
+  AdamW optimizer({{"w", half, true}}, {});
+  for (const float part : {1.0F, 0x1p-9F}) {
+    half.mutable_grad() = at::tensor({part}).to(at::kBFloat16);
+    optimizer.collect_gradients();
+  }
+  EXPECT_EQ(optimizer.gradients().at(0).item<double>(), 1.0 + 0x1p-9);
+}
+
+TEST(AdamW, AParameterWithoutAGradientStays) {
+  auto used = at::randn({3}).requires_grad_(), unused = at::randn({3}).requires_grad_();
+  const auto before = unused.detach().clone();
+  AdamW optimizer({{"used", used, true}, {"unused", unused, true}}, {.weight_decay = 0.5});
+  used.mutable_grad() = at::randn({3});
+  optimizer.update(0.1);
+  EXPECT_TRUE(unused.detach().equal(before));
+  EXPECT_FALSE(used.grad().defined());
+}
+
+TEST(GradientNorm, NothingHasNormZero) { EXPECT_EQ(gradient_norm({}).item<double>(), 0.0); }
+
+TEST(ClipToNorm, ZeroIsOff) {
+  const auto gradient = at::tensor({30.0F, 40.0F});
+  clip_to_norm_({gradient}, 50.0, 0.0);
+  EXPECT_EQ(gradient[1].item<double>(), 40.0);
+  clip_to_norm_({gradient}, 50.0, 5.0);
+  EXPECT_NEAR(gradient[1].item<double>(), 4.0, 1e-6);
+}
+
+}  // namespace
+}  // namespace tunewright::train

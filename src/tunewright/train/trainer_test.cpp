@@ -1,0 +1,297 @@
+#include "tunewright/train/trainer.h"
+
+#include <ATen/ops/equal.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "tunewright/base/files.h"
+#include "tunewright/base/str.h"
+#include "tunewright/base/system.h"
+#include "tunewright/base/test.h"
+#include "tunewright/train/train_fixture.h"
+
+namespace tunewright::train {
+namespace {
+
+using tunewright::testing::TemporaryFolder;
+using observe::RunFolder;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+
+// Everything that could make a continuation differ: order, packing, dropout, accumulation, evaluation.
+Setting full_setting() {
+  Setting setting;
+  setting.training = {.max_steps = 9,
+                      .per_device_train_batch_size = 2,
+                      .gradient_accumulation_steps = 2,
+                      .tokens_per_pass = 16,
+                      .learning_rate = 1e-2,
+                      .eval_steps = 2,
+                      .save_steps = 3};
+  setting.data = {.max_length = 16, .packing = true, .shuffle = true};
+  setting.adapter.lora_dropout = 0.2;
+  setting.eval_rows = 5;
+  return setting;
+}
+
+// Rows in the order of the file, one micro-batch of all of them, no evaluation.
+Setting plain_setting() {
+  Setting setting;
+  setting.training = {.max_steps = 5, .per_device_train_batch_size = 12, .learning_rate = 1e-2, .save_steps = 0};
+  setting.data = {.max_length = 128, .packing = false, .shuffle = false};
+  return setting;
+}
+
+void expect_same_bits(const Trained& a, const Trained& b) {
+  for (const auto* key : {"loss", "grad_norm", "learning_rate", "tokens", "supervised_tokens", "epoch", "eval_loss"}) {
+    EXPECT_EQ(column(a.metrics, key), column(b.metrics, key)) << key;
+  }
+  ASSERT_EQ(a.weights.size(), b.weights.size());
+  for (size_t i = 0; i < a.weights.size(); ++i) EXPECT_TRUE(a.weights[i].second.equal(b.weights[i].second)) << a.weights[i].first;
+}
+
+// The same sums in another order: a few float32 roundings a step, five steps.
+void expect_close(const Trained& a, const Trained& b) {
+  const auto losses = column(a.metrics, "loss"), others = column(b.metrics, "loss");
+  ASSERT_EQ(losses.size(), others.size());
+  for (size_t i = 0; i < losses.size(); ++i) EXPECT_NEAR(losses[i], others[i], 1e-5) << "step " << i + 1;
+  EXPECT_EQ(column(a.metrics, "supervised_tokens"), column(b.metrics, "supervised_tokens"));
+}
+
+TEST(Trainer, FourMicroBatchesOfOneAreOneOfFour) {
+  TemporaryFolder folder;
+  auto setting = plain_setting();
+  setting.training.per_device_train_batch_size = 4;
+  const auto whole = train_in(folder / "whole", setting);
+  setting.training.per_device_train_batch_size = 1;
+  setting.training.gradient_accumulation_steps = 4;
+  expect_close(whole, train_in(folder / "accumulated", setting));
+}
+
+TEST(Trainer, SplittingIntoPassesChangesNothing) {
+  TemporaryFolder folder;
+  auto setting = plain_setting();
+  setting.training.tokens_per_pass = 0;
+  const auto whole = train_in(folder / "whole", setting);
+  setting.training.tokens_per_pass = 1;  // each row alone: what unpacked training would compute
+  expect_close(whole, train_in(folder / "rows", setting));
+  setting.training.tokens_per_pass = 20;
+  expect_close(whole, train_in(folder / "passes", setting));
+}
+
+TEST(Trainer, PackedRowsTrainAsUnpackedOnes) {
+  TemporaryFolder folder;
+  auto setting = plain_setting();
+  const auto unpacked = train_in(folder / "unpacked", setting);
+  setting.data.packing = true;  // all twelve rows fit one sequence
+  setting.training.per_device_train_batch_size = 1;
+  expect_close(unpacked, train_in(folder / "packed", setting));
+}
+
+TEST(Trainer, AResumedRunIsTheUninterruptedOneBitForBit) {
+  TemporaryFolder folder;
+  const auto setting = full_setting();
+  const auto whole = train_in(folder / "whole", setting);
+  EXPECT_EQ(whole.result.steps, 9);
+  for (const int64_t stop_after : {1, 2, 5, 8}) {
+    const auto path = folder / str("stopped-", stop_after);
+    const auto stopped = train_in(path, setting, /*resume=*/false, stop_after);
+    EXPECT_EQ(stopped.result.outcome, Outcome::kInterrupted);
+    EXPECT_EQ(stopped.result.steps, stop_after);
+    expect_same_bits(whole, train_in(path, setting, /*resume=*/true));
+  }
+}
+
+TEST(Trainer, AKilledRunGoesOnFromItsLastCheckpoint) {
+  TemporaryFolder folder;
+  const auto setting = full_setting();
+  const auto whole = train_in(folder / "whole", setting);
+  train_in(folder / "killed", setting, /*resume=*/false, /*stop_after=*/5);
+  fs::remove_all(folder / "killed/checkpoints/step-000005");  // as if the process had died in step 6
+  expect_same_bits(whole, train_in(folder / "killed", setting, /*resume=*/true));
+}
+
+TEST(Trainer, ADamagedNewestCheckpointFallsBackAndSaysSo) {
+  TemporaryFolder folder;
+  const auto setting = full_setting();
+  const auto whole = train_in(folder / "whole", setting);
+  train_in(folder / "run", setting, /*resume=*/false, /*stop_after=*/5);
+  fs::resize_file(folder / "run/checkpoints/step-000005/optimizer.safetensors", 64);
+  const auto resumed = train_in(folder / "run", setting, /*resume=*/true);
+  EXPECT_THAT(resumed.said, Contains(HasSubstr("step-000005/optimizer.safetensors: is damaged")));
+  expect_same_bits(whole, resumed);
+}
+
+TEST(Trainer, ResumeStartsWhereThereIsNoCheckpoint) {
+  TemporaryFolder folder;
+  const auto setting = full_setting();
+  const auto resumed = train_in(folder / "resumed", setting, /*resume=*/true);
+  EXPECT_THAT(resumed.said, Contains(HasSubstr("starting at step 1")));
+  expect_same_bits(train_in(folder / "new", setting), resumed);
+}
+
+TEST(Trainer, AFinishedRunHasNothingLeftToDo) {
+  TemporaryFolder folder;
+  const auto setting = full_setting();
+  const auto whole = train_in(folder / "run", setting);
+  const auto again = train_in(folder / "run", setting, /*resume=*/true);
+  EXPECT_EQ(again.result.outcome, Outcome::kFinished);
+  expect_same_bits(whole, again);
+}
+
+TEST(Trainer, ResumingAnotherRunNamesTheDifference) {
+  TemporaryFolder folder;
+  auto setting = full_setting();
+  train_in(folder / "run", setting, /*resume=*/false, /*stop_after=*/2);
+  setting.training.learning_rate = 5e-3;
+  EXPECT_USER_ERROR(train_in(folder / "run", setting, /*resume=*/true), "training.learning_rate: 0.01, now 0.005");
+}
+
+TEST(Trainer, StopsEarlyAfterItsPatience) {
+  TemporaryFolder folder;
+  auto setting = full_setting();
+  setting.training.learning_rate = 0;  // no evaluation after the first is better
+  setting.training.early_stopping_patience = 2;
+  const auto trained = train_in(folder / "run", setting);
+  EXPECT_EQ(trained.result.outcome, Outcome::kStoppedEarly);
+  EXPECT_EQ(trained.result.steps, 6);
+}
+
+Setting overshooting_setting() {
+  auto setting = full_setting();
+  setting.training.learning_rate = 0.3;  // far too much: later evaluations are worse
+  setting.training.max_steps = 16;
+  setting.training.save_total_limit = 1;
+  return setting;
+}
+
+TEST(Trainer, KeepsTheBestWeights) {
+  TemporaryFolder folder;
+  const auto setting = overshooting_setting();
+  const auto trained = train_in(folder / "run", setting);
+  const auto losses = column(trained.metrics, "eval_loss");
+  ASSERT_TRUE(trained.result.best);
+  EXPECT_EQ(trained.result.best->loss, *std::min_element(losses.begin(), losses.end()));
+  EXPECT_LT(trained.result.best->step, 16);
+  EXPECT_EQ(evaluate(*trained.model, tiny_dataset(setting.eval_rows, 2), setting.training.tokens_per_pass, silent_reporter()).loss,
+            trained.result.best->loss);
+  const auto kept = RunFolder::open(folder / "run", RunFolder::Mode::kResume).checkpoints();
+  EXPECT_EQ(kept.size(), 2U);  // the last and the best
+}
+
+TEST(Trainer, KeepsTheLastWeightsWhereAsked) {
+  TemporaryFolder folder;
+  auto setting = overshooting_setting();
+  setting.training.load_best_model_at_end = false;
+  const auto trained = train_in(folder / "run", setting);
+  EXPECT_EQ(trained.result.best->step, 16);
+  EXPECT_EQ(trained.result.best->loss, column(trained.metrics, "eval_loss").back());
+}
+
+TEST(Trainer, ALossThatIsNoNumberNamesTheRowAndLeavesTheWeights) {
+  TemporaryFolder folder;
+  auto model = tiny_model();
+  model::prepare_for_training(*model, {.r = 4, .lora_alpha = 8}, 1);
+  auto train = tiny_dataset(4, 1);
+  train.examples[2].weights.assign(train.examples[2].ids.size(), std::numeric_limits<float>::infinity());
+  std::vector<at::Tensor> before;
+  for (const auto& parameter : model->trainable_parameters()) before.push_back(parameter.tensor.detach().clone());
+  auto run = RunFolder::open(folder / "run", RunFolder::Mode::kNew);
+  Trainer trainer({.model = *model, .train = train, .eval = nullptr, .run = run, .reporter = silent_reporter()},
+                  {.max_length = 16, .packing = false, .shuffle = false},
+                  {.per_device_train_batch_size = 4, .tokens_per_pass = 1});
+  EXPECT_USER_ERROR(trainer.run(false), "step 1: the loss is inf, with the rows rows.jsonl row 2; the weights were left");
+  const auto after = model->trainable_parameters();
+  for (size_t i = 0; i < after.size(); ++i) EXPECT_TRUE(after[i].tensor.equal(before[i]));
+  EXPECT_TRUE(run.checkpoints().empty());
+}
+
+TEST(Trainer, OverfitsOneBatch) {
+  TemporaryFolder folder;
+  auto setting = plain_setting();
+  setting.train_rows = 3;
+  setting.training.max_steps = 120;
+  setting.training.learning_rate = 3e-2;
+  setting.adapter = {.type = model::AdapterType::kNone};
+  const auto losses = column(train_in(folder / "run", setting).metrics, "loss");
+  EXPECT_LT(losses.back(), 0.05 * losses.front());
+}
+
+TEST(Trainer, FullFineTuningTrainsEveryWeight) {
+  TemporaryFolder folder;
+  auto setting = plain_setting();
+  setting.adapter = {.type = model::AdapterType::kNone};
+  const auto trained = train_in(folder / "run", setting);
+  auto untrained = tiny_model();
+  const auto before = untrained->base_parameters();
+  ASSERT_EQ(trained.weights.size(), before.size());
+  for (size_t i = 0; i < before.size(); ++i) EXPECT_FALSE(trained.weights[i].second.equal(before[i].tensor)) << before[i].name;
+}
+
+TEST(Trainer, FreezeTrainsOnlyTheLastBlocks) {
+  TemporaryFolder folder;
+  auto setting = plain_setting();
+  setting.adapter = {.type = model::AdapterType::kFreeze, .trainable_layers = 1};
+  const auto trained = train_in(folder / "run", setting);
+  const auto before = tiny_model()->base_parameters();
+  const auto after = trained.model->base_parameters();
+  for (size_t i = 0; i < before.size(); ++i) {
+    const bool top = before[i].name.starts_with("model.layers.1.") || before[i].name == "model.norm.weight";
+    EXPECT_EQ(!after[i].tensor.equal(before[i].tensor), top) << before[i].name;
+  }
+}
+
+TEST(Trainer, TrainsInBFloat16AndResumesExactly) {
+  TemporaryFolder folder;
+  auto setting = full_setting();
+  setting.dtype = at::kBFloat16;
+  setting.adapter = {.type = model::AdapterType::kNone};
+  const auto whole = train_in(folder / "whole", setting);
+  train_in(folder / "stopped", setting, /*resume=*/false, /*stop_after=*/4);
+  expect_same_bits(whole, train_in(folder / "stopped", setting, /*resume=*/true));
+}
+
+int64_t total_steps(double epochs, int64_t batch, int64_t accumulation) {
+  TemporaryFolder folder;
+  auto model = tiny_model();
+  model::prepare_for_training(*model, {.r = 4}, 1);
+  const auto train = tiny_dataset(10, 1);
+  auto run = RunFolder::open(folder / "run", RunFolder::Mode::kNew);
+  return Trainer({.model = *model, .train = train, .eval = nullptr, .run = run, .reporter = silent_reporter()},
+                 {.packing = false}, {.num_train_epochs = epochs, .per_device_train_batch_size = batch, .gradient_accumulation_steps = accumulation})
+      .total_steps();
+}
+
+// transformers: max(1, ceil(micro-batches / accumulation)) an epoch, then ceil(epochs * that).
+TEST(Trainer, CountsStepsAsTransformersDoes) {
+  EXPECT_EQ(total_steps(1, 4, 1), 3);
+  EXPECT_EQ(total_steps(1, 4, 2), 2);
+  EXPECT_EQ(total_steps(3, 4, 2), 6);
+  EXPECT_EQ(total_steps(1.5, 4, 1), 5);
+  EXPECT_EQ(total_steps(0.1, 4, 1), 1);
+  EXPECT_EQ(total_steps(1, 100, 8), 1);
+}
+
+TEST(Trainer, LogsTheKeysOfTheContract) {
+  TemporaryFolder folder;
+  const auto metrics = train_in(folder / "run", full_setting()).metrics;
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : metrics[0].items()) keys.push_back(key);
+  EXPECT_THAT(keys, ::testing::ElementsAre("step", "epoch", "loss", "grad_norm", "learning_rate", "tokens", "supervised_tokens",
+                                           "tokens_per_second", "step_seconds", "peak_memory_bytes"));
+  keys.clear();
+  for (const auto& [key, value] : metrics[2].items()) keys.push_back(key);
+  EXPECT_THAT(keys, ::testing::ElementsAre("step", "eval_loss", "eval_perplexity", "eval_tokens"));
+}
+
+TEST(Evaluate, DoesNotDependOnThePasses) {
+  const auto model = tiny_model();
+  const auto dataset = tiny_dataset(9, 3);
+  const auto whole = evaluate(*model, dataset, 1000, silent_reporter()), rows = evaluate(*model, dataset, 1, silent_reporter());
+  EXPECT_NEAR(whole.loss, rows.loss, 1e-6);  // float32 sums in another order
+  EXPECT_EQ(whole.tokens, rows.tokens);
+}
+
+}  // namespace
+}  // namespace tunewright::train
