@@ -35,6 +35,7 @@ struct SetReport {
   int64_t tokens = 0, supervised = 0;
   int64_t longest = 0, longest_row = 0;
   int64_t ends_trained = 0;  // examples that supervise an end-of-turn token
+  std::string end_of_turn;   // that token
   int64_t examples = 0;
   std::string stops_training;  // the error that `train` would end with
 };
@@ -100,9 +101,10 @@ void count(SetReport& report, const data::TextModel& model, const data::Example&
   ++report.examples;
   report.tokens += static_cast<int64_t>(example.ids.size());
   report.supervised += example.supervised_tokens();
-  bool end = false;
-  for (const auto id : model.stop_ids) end |= std::ranges::count(example.labels, id) > 0;
-  report.ends_trained += end;
+  const auto end = std::ranges::find_first_of(example.labels, model.stop_ids);
+  if (end == example.labels.end()) return;
+  ++report.ends_trained;
+  report.end_of_turn = model.tokenizer.token(*end);
 }
 
 // The examples that training makes of `row`.  Where it would stop, the report says so and the row
@@ -150,17 +152,20 @@ SetReport preview_file(Preview& preview, const data::FileOptions& file, Reporter
   return report;
 }
 
+// ---- what is printed
+
 double share(int64_t part, int64_t whole) {
   return whole == 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(whole);
 }
 
 std::string percent(double value) { return fixed(100 * value, 1) + " %"; }
 
-std::string end_of_turn_text(const SetReport& report, const data::TextModel& model) {
-  const auto names = model.tokenizer.token(model.stop_ids.back());
-  if (report.ends_trained == report.examples) return str("trained in every example (", names, ")");
+std::string end_of_turn_text(const SetReport& report) {
   if (report.ends_trained == 0) return "NEVER trained: the model would not learn to stop";
-  return str("trained in ", report.ends_trained, " of ", report.examples, " examples");
+  const auto where = report.ends_trained == report.examples
+                         ? std::string("every example")
+                         : str(report.ends_trained, " of ", report.examples, " examples");
+  return str("trained in ", where, " (", report.end_of_turn, ")");
 }
 
 std::string report_text(const SetReport& report, const Preview& preview) {
@@ -171,7 +176,7 @@ std::string report_text(const SetReport& report, const Preview& preview) {
   text += str("    rows without a supervised token: ", report.without_supervision, "\n");
   text += str("    longest row: ", report.longest, " tokens (row ", report.longest_row, "); longer than max_length ",
               preview.options.max_length, ": ", report.too_long, "\n");
-  text += str("    end of turn: ", end_of_turn_text(report, preview.model), "\n");
+  text += str("    end of turn: ", end_of_turn_text(report), "\n");
   if (!report.stops_training.empty()) text += str("    train would stop: ", report.stops_training, "\n");
   return text;
 }

@@ -27,7 +27,7 @@ std::string marked(const Example& example) {
   bool inside = false;
   for (size_t i = 0; i < example.ids.size(); ++i) {
     const bool supervised = example.labels[i] != kIgnoreLabel;
-    if (supervised) EXPECT_EQ(example.labels[i], example.ids[i]);
+    EXPECT_EQ(example.labels[i], supervised ? example.ids[i] : kIgnoreLabel);
     if (supervised != inside) text += supervised ? "[[" : "]]";
     inside = supervised;
     text += tiny().tokenizer.decode(std::span(&example.ids[i], 1));
@@ -60,6 +60,41 @@ TEST(TextModel, FindsTheEndOfTurnOfTheTemplate) {
   EXPECT_USER_ERROR(TextModel::load(folder.path()), "no file names the token that ends a text");
   write_file_atomic(folder / "config.json", R"({"eos_token_id": 5000})");
   EXPECT_USER_ERROR(TextModel::load(folder.path()), "eos_token_id: 5000 is not a token");
+}
+
+// The tiny model with a tokenizer that puts a BOS before each text.
+TextModel with_bos() {
+  auto tokenizer = read_json(testing::source_path("tests/data/tiny_chat/tokenizer.json"));
+  tokenizer["post_processor"] = Json::parse(R"({"type":"TemplateProcessing",
+    "single":[{"SpecialToken":{"id":"<|endoftext|>","type_id":0}},{"Sequence":{"id":"A","type_id":0}}],
+    "pair":[{"Sequence":{"id":"A","type_id":0}},{"Sequence":{"id":"B","type_id":1}}],
+    "special_tokens":{"<|endoftext|>":{"id":"<|endoftext|>","ids":[0],"tokens":["<|endoftext|>"]}}})");
+  const TemporaryFolder folder;
+  std::filesystem::copy(testing::source_path("tests/data/tiny_chat"), folder.path());
+  write_file_atomic(folder / "tokenizer.json", dump_json(tokenizer));
+  return TextModel::load(folder.path());
+}
+
+TEST(SpecialTokens, ABosStandsOnceBeforeStringsAndNeverBeforeTemplates) {
+  const auto model = with_bos();
+  const auto text_of = [&](const char* json) {
+    return model.tokenizer.decode(render(model, row_of(json), TrainOn::kCompletion, kPlace).ids);
+  };
+  EXPECT_EQ(text_of(R"({"text":"hello"})"), "<|endoftext|>hello<|im_end|>");
+  EXPECT_EQ(text_of(R"({"text":"<|endoftext|>hello"})"), "<|endoftext|>hello<|im_end|>");
+  EXPECT_EQ(text_of(R"({"prompt":"a","completion":"b"})"), "<|endoftext|>ab<|im_end|>");
+  EXPECT_EQ(text_of(R"({"prompt":"","completion":"b"})"), "<|endoftext|>b<|im_end|>");
+  EXPECT_THAT(text_of(kTwoTurns), ::testing::StartsWith("<|im_start|>user"));
+  EXPECT_EQ(model.tokenizer.decode(prompt_ids(model, "a")), "<|endoftext|>a");
+}
+
+TEST(SpecialTokens, TruncationKeepsTheBos) {
+  const auto model = with_bos();
+  LedgerLine ledger;
+  const auto row = row_of(R"({"prompt":"abcdef","completion":"xy"})");
+  const auto fitted = fit(model, row, {.max_length = 5, .overflow = Overflow::kTruncate}, kPlace, ledger);
+  ASSERT_EQ(fitted.size(), 1u);
+  EXPECT_EQ(model.tokenizer.decode(fitted[0].ids), "<|endoftext|>fxy<|im_end|>");
 }
 
 TEST(Render, TextIsSupervisedThroughout) {

@@ -141,7 +141,8 @@ TEST(Loader, PackedSequencesNeverExceedMaxLength) {
     }
     EXPECT_EQ(tokens, dataset.tokens());
     // Best fit of decreasing lengths wastes little where lengths vary; 90 % is far below what it reaches.
-    if (shuffled) EXPECT_GT(static_cast<double>(tokens), 0.9 * 64 * static_cast<double>(loader.batches_per_epoch()));
+    const double filled = static_cast<double>(tokens) / (64.0 * static_cast<double>(loader.batches_per_epoch()));
+    EXPECT_GT(filled, shuffled ? 0.9 : 0.6);
   }
 }
 
