@@ -273,34 +273,49 @@ TensorView Safetensors::get(const std::string& name) const {
   return {entry.dtype, entry.shape, files_[file].bytes().subspan(entry.begin, entry.end - entry.begin)};
 }
 
-void write_safetensors(const fs::path& path, std::span<const NamedTensor> tensors,
-                       const std::map<std::string, std::string>& metadata) {
+SafetensorsWriter::SafetensorsWriter(const fs::path& path, std::span<const Entry> entries,
+                                     const std::map<std::string, std::string>& metadata)
+    : file_(path) {
   Json header = Json::object();
   if (!metadata.empty()) {
     header[std::string(kMetadataKey)] = Json::object();
     for (const auto& [key, value] : metadata) header[std::string(kMetadataKey)][key] = value;
   }
   size_t position = 0;
-  for (const auto& [name, view] : tensors) {
-    size_t needed = dtype_bytes(view.dtype);
-    for (const auto extent : view.shape) needed *= static_cast<size_t>(extent);
-    TUNEWRIGHT_ASSERT(needed == view.bytes.size());
+  for (const auto& [name, dtype, shape] : entries) {
+    size_t size = dtype_bytes(dtype);
+    for (const auto extent : shape) size *= static_cast<size_t>(extent);
     TUNEWRIGHT_ASSERT(!header.contains(name));
-    header[name] = {{"dtype", dtype_name(view.dtype)},
-                    {"shape", view.shape},
-                    {"data_offsets", {position, position + needed}}};
-    position += needed;
+    header[name] = {{"dtype", dtype_name(dtype)}, {"shape", shape}, {"data_offsets", {position, position + size}}};
+    position += size;
+    sizes_.push_back(size);
   }
   auto text = dump_json(header);
   text.append((kLengthBytes - text.size() % kLengthBytes) % kLengthBytes, ' ');
   std::string length(kLengthBytes, '\0');
   for (size_t i = 0; i < kLengthBytes; ++i) length[i] = static_cast<char>(text.size() >> (8 * i));
+  file_.write(length);
+  file_.write(text);
+}
 
-  AtomicFile file(path);
-  file.write(length);
-  file.write(text);
-  for (const auto& [name, view] : tensors) file.write(view.bytes);
-  file.commit();
+void SafetensorsWriter::write(std::span<const std::byte> tensor) {
+  TUNEWRIGHT_ASSERT(next_ < sizes_.size() && tensor.size() == sizes_[next_]);
+  file_.write(tensor);
+  ++next_;
+}
+
+void SafetensorsWriter::finish() {
+  TUNEWRIGHT_ASSERT(next_ == sizes_.size());
+  file_.commit();
+}
+
+void write_safetensors(const fs::path& path, std::span<const NamedTensor> tensors,
+                       const std::map<std::string, std::string>& metadata) {
+  std::vector<SafetensorsWriter::Entry> entries;
+  for (const auto& [name, view] : tensors) entries.push_back({name, view.dtype, view.shape});
+  SafetensorsWriter writer(path, entries, metadata);
+  for (const auto& [name, view] : tensors) writer.write(view.bytes);
+  writer.finish();
 }
 
 }  // namespace tunewright::io

@@ -57,12 +57,32 @@ class Safetensors {
   std::map<std::string, std::string> metadata_;
 };
 
+// Writes a file tensor by tensor, so that one at a time need be in memory.  Atomic: without finish()
+// nothing is left.  Header padded to 8 bytes, as the safetensors library does.
+class SafetensorsWriter {
+ public:
+  struct Entry {
+    std::string name;
+    DType dtype = DType::kF32;
+    std::vector<int64_t> shape;
+  };
+  SafetensorsWriter(const std::filesystem::path& path, std::span<const Entry> entries,
+                    const std::map<std::string, std::string>& metadata = {{"format", "pt"}});
+  void write(std::span<const std::byte> tensor);  // the next entry's bytes
+  void finish();
+
+ private:
+  AtomicFile file_;
+  std::vector<size_t> sizes_;
+  size_t next_ = 0;
+};
+
 struct NamedTensor {
   std::string name;
   TensorView view;
 };
 
-// Written in the order given, atomically, header padded to 8 bytes, as the safetensors library does.
+// The same for tensors that are in memory.  Written in the order given.
 void write_safetensors(const std::filesystem::path& path, std::span<const NamedTensor> tensors,
                        const std::map<std::string, std::string>& metadata = {{"format", "pt"}});
 
