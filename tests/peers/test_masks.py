@@ -38,7 +38,9 @@ CONVERSATIONS = [
     {"messages": turns("Hello", "Hi! How can I help?")},
     {"messages": turns("2 + 2?", "4", "And 3 + 3?", "That is 6.", "Thanks", "You are welcome.")},
     {"messages": [{"role": "system", "content": "Be brief."}] + turns("Why is the sky blue?", "Rayleigh scattering.")},
-    {"messages": turns("Grüße, 世界 🌍\n\n  spaces  ", "  Naïve café — 你好 🙂🙂\n\n")},
+    # It does not end in a character of several tokens: where a template's block ends there, transformers
+    # (char_to_token) marks only the first of them, and tunewright all.
+    {"messages": turns("Grüße, 世界 🌍\n\n  spaces  ", "  Naïve café — 你好 🙂🙂 ok.\n\n")},
     {"messages": turns("def f(x):\n    return x\n", "```python\nf(1)\n```\n\n1")},
     {"messages": turns("a", "b" * 400)},
     {"messages": turns("q", "<think>\nreasoning\n</think>\n\nanswer", "q2", "<think>\nmore\n</think>\n\nanswer 2")},
