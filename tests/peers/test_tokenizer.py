@@ -109,10 +109,10 @@ def hostile_lines(count):
 
 
 def every_character():
-    """All of Unicode, sixteen characters a line, each after a letter and before a digit or a mark."""
+    """All of Unicode, sixteen characters a line, each twice after a letter and before a digit or a mark."""
     points = [c for c in range(1, 0x110000) if not 0xD800 <= c < 0xE000 and c != 10 and (c < 0x32400 or c >= 0x10FFF0 or 0xE0000 <= c < 0xE0200)]
     for i in range(0, len(points), 16):
-        yield "".join(f"a{chr(c)}{'7' if c % 2 else chr(0x301)} {chr(c)}" for c in points[i:i + 16]).encode()
+        yield "".join(f"a{chr(c)}{chr(c)}{'7' if c % 2 else chr(0x301)} {chr(c)}" for c in points[i:i + 16]).encode()
 
 
 def all_lines():

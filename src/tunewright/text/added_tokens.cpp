@@ -43,7 +43,7 @@ std::vector<AddedToken> parse_added_tokens(const JsonNode& node) {
     const auto id = item.at("id").as_int();
     if (id < 0 || id > std::numeric_limits<int32_t>::max()) item.at("id").fail(str("id ", id, " is out of range"));
     token.id = static_cast<int32_t>(id);
-    token.content = item.at("content").as_string();
+    token.content = token.decoded = item.at("content").as_string();
     if (token.content.empty()) item.at("content").fail("an added token must not be empty");
     token.special = item.bool_or("special", false);
     token.single_word = item.bool_or("single_word", false);
@@ -93,7 +93,7 @@ bool StringSet::find(std::string_view text, size_t from, Match& match) const {
 
 AddedTokens::AddedTokens(std::vector<AddedToken> tokens, const Normalizer* normalizer) : tokens_(std::move(tokens)) {
   for (size_t i = 0; i < tokens_.size(); ++i) {
-    const auto& token = tokens_[i];
+    auto& token = tokens_[i];
     if (!token.normalized) {
       raw_.add(token.content, i);
       continue;
@@ -101,6 +101,7 @@ AddedTokens::AddedTokens(std::vector<AddedToken> tokens, const Normalizer* norma
     AlignedText content(token.content, 0, false);
     if (normalizer != nullptr) normalizer->apply(content);
     normalized_.add(content.view(), i);
+    token.decoded = content.view();
   }
 }
 

@@ -15,6 +15,7 @@ namespace tunewright::text {
 struct AddedToken {
   int32_t id = 0;
   std::string content;
+  std::string decoded;       // what `tokenizers` decodes it to: of a normalised token, its normalised form
   bool special = false;
   bool single_word = false;  // only where no word character stands beside it
   bool lstrip = false;       // takes white space before it along

@@ -15,7 +15,7 @@ namespace tunewright::text {
 namespace {
 
 constexpr size_t kFirstStackBytes = 64 << 10, kMaxStackBytes = 32 << 20;
-constexpr uint32_t kMatchLimit = 200'000'000;
+constexpr uint32_t kMatchLimit = 100'000'000;
 constexpr uint32_t kHeapLimitKib = 256 << 10;
 
 // What a thread needs to match; reused by all patterns.

@@ -162,7 +162,9 @@ class Translator {
     if (c == '[' && peek(1) == ':') {
       const auto close = pattern_.find(":]", at_ + 2);
       if (close == std::string_view::npos) unsupported("an open [:");
-      return copy(close + 2 - at_);
+      // PCRE2's has the symbols of Latin-1 alone, Oniguruma's has all.
+      if (pattern_.substr(at_, close + 2 - at_) != "[:punct:]") return copy(close + 2 - at_);
+      return put(str("\\p{P}\\p{S}", newer_ ? class_items(kNewerPunctuation) : ""), close + 2 - at_);
     }
     if (c == '[') unsupported("a class inside a class");
     if (c == '&' && peek(1) == '&') unsupported("&& in a class");

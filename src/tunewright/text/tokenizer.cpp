@@ -106,7 +106,7 @@ struct Tokenizer::Impl {
   const AddedToken* added_token(int32_t id) const;
   void check_id(int32_t id) const;
   const std::string& token(int32_t id) const;
-  bool is_skipped(int32_t id, bool skip_special) const;
+  void decode_into(Decoder::Decoding& decoding, int32_t id, bool skip_special, std::string& text) const;
 
   Encoding encode(std::string_view text, EncodeOptions options, bool with_spans) const;
   void encode_input(const AlignedText& input, Encoding& out) const;
@@ -161,10 +161,13 @@ const std::string& Tokenizer::Impl::token(int32_t id) const {
   return token != nullptr ? token->content : vocabulary.token(id);
 }
 
-bool Tokenizer::Impl::is_skipped(int32_t id, bool skip_special) const {
-  if (!skip_special) return false;
+// As `tokenizers` has it, a special token whose normalised form is another one is not skipped.
+void Tokenizer::Impl::decode_into(Decoder::Decoding& decoding, int32_t id, bool skip_special, std::string& text) const {
+  check_id(id);
   const auto* token = added_token(id);
-  return token != nullptr && token->special;
+  if (token == nullptr) return decoding.put(vocabulary.token(id), text);
+  const bool is_skipped = skip_special && token->special && token->decoded == token->content;
+  if (!is_skipped) decoding.put(token->decoded, text);
 }
 
 Encoding Tokenizer::Impl::encode(std::string_view text, EncodeOptions options, bool with_spans) const {
@@ -293,10 +296,7 @@ Encoding Tokenizer::encode_with_spans(std::string_view text, EncodeOptions optio
 std::string Tokenizer::decode(std::span<const int32_t> ids, bool skip_special) const {
   auto decoding = impl_->decoder.start();
   std::string text;
-  for (const auto id : ids) {
-    const auto& token = impl_->token(id);
-    if (!impl_->is_skipped(id, skip_special)) decoding.put(token, text);
-  }
+  for (const auto id : ids) impl_->decode_into(decoding, id, skip_special, text);
   decoding.finish(text);
   return text;
 }
@@ -308,7 +308,10 @@ std::optional<int32_t> Tokenizer::id_of(std::string_view token) const {
   return found != impl_->added_by_content.end() ? found->second : impl_->vocabulary.id_of(token);
 }
 
-bool Tokenizer::is_special(int32_t id) const { return impl_->is_skipped(id, true); }
+bool Tokenizer::is_special(int32_t id) const {
+  const auto* token = impl_->added_token(id);
+  return token != nullptr && token->special;
+}
 int32_t Tokenizer::vocab_size() const { return impl_->vocabulary.size(); }
 const SpecialTokens& Tokenizer::special() const { return impl_->special; }
 std::vector<int32_t> Tokenizer::prefix_ids() const { return impl_->post_processor.prefix; }
@@ -326,8 +329,7 @@ StreamDecoder::~StreamDecoder() = default;
 
 std::string StreamDecoder::put(int32_t id) {
   std::string piece;
-  const auto& token = tokenizer_.token(id);
-  if (!tokenizer_.impl_->is_skipped(id, skip_special_)) state_->decoding.put(token, piece);
+  tokenizer_.impl_->decode_into(state_->decoding, id, skip_special_, piece);
   return piece;
 }
 

@@ -2,7 +2,9 @@
 
 #include <unicode/uchar.h>
 
+#include <algorithm>
 #include <cstring>
+#include <iterator>
 
 #include "tunewright/base/error.h"
 
@@ -40,6 +42,33 @@ size_t skip_ascii(std::string_view bytes, size_t at) {
   }
   while (at < bytes.size() && byte_at(bytes, at) < 0x80) ++at;
   return at;
+}
+
+struct CharacterRange {
+  char32_t first, last;
+};
+
+// Numbers that Unicode 15.1 to 17 added, which Rust knows and ICU 72 does not.
+constexpr CharacterRange kNewerNumbers[] = {{0x10D40, 0x10D49}, {0x116D0, 0x116E3}, {0x11BF0, 0x11BF9},
+                                            {0x11DE0, 0x11DE9}, {0x16130, 0x16139}, {0x16D70, 0x16D79},
+                                            {0x16FF4, 0x16FF6}, {0x1CCF0, 0x1CCF9}, {0x1E5F1, 0x1E5FA}};
+
+bool is_newer_number(char32_t c) {
+  return std::any_of(std::begin(kNewerNumbers), std::end(kNewerNumbers),
+                     [c](const CharacterRange& range) { return c >= range.first && c <= range.last; });
+}
+
+// Lower case of letters that Unicode 14 to 17 added, likewise; others are left alone.
+char32_t newer_lowercase(char32_t c) {
+  switch (c) {
+    case 0x1C89: case 0xA7CC: case 0xA7CE: case 0xA7D2: case 0xA7D4: case 0xA7DA: return c + 1;
+    case 0xA7CB: return 0x264;
+    case 0xA7DC: return 0x19B;
+    default: break;
+  }
+  if (c >= 0x10D50 && c <= 0x10D65) return c + 0x20;
+  if (c >= 0x16EA0 && c <= 0x16EB8) return c + 0x1B;
+  return c;
 }
 
 bool in_category(char32_t c, uint32_t mask) { return (U_GET_GC_MASK(static_cast<UChar32>(c)) & mask) != 0; }
@@ -126,7 +155,7 @@ bool is_whitespace(char32_t c) { return u_hasBinaryProperty(static_cast<UChar32>
 
 bool is_numeric(char32_t c) {
   if (c < 0x80) return c >= '0' && c <= '9';
-  return in_category(c, U_GC_N_MASK);
+  return in_category(c, U_GC_N_MASK) || (c >= kNewerNumbers[0].first && is_newer_number(c));
 }
 
 bool is_punctuation(char32_t c) {
@@ -136,7 +165,14 @@ bool is_punctuation(char32_t c) {
   return in_category(c, U_GC_P_MASK);
 }
 
-bool is_combining_mark(char32_t c) { return in_category(c, U_GC_M_MASK); }
+bool is_combining_mark(char32_t c) {
+  constexpr uint8_t kUnicode9 = 9;
+  if (c == 0x1CF2 || c == 0x1CF3) return true;  // letters since Unicode 12
+  if (!in_category(c, U_GC_M_MASK)) return false;
+  UVersionInfo age;
+  u_charAge(static_cast<UChar32>(c), age);
+  return age[0] <= kUnicode9;
+}
 
 bool is_word(char32_t c) {
   return u_hasBinaryProperty(static_cast<UChar32>(c), UCHAR_ALPHABETIC) ||
@@ -149,7 +185,8 @@ void append_lowercase(std::string& out, char32_t c) {
   if (c == kCapitalIWithDot) {
     out += "i\xCC\x87";
   } else {
-    append_utf8(out, static_cast<char32_t>(u_tolower(static_cast<UChar32>(c))));
+    const auto lower = static_cast<char32_t>(u_tolower(static_cast<UChar32>(c)));
+    append_utf8(out, lower == c ? newer_lowercase(c) : lower);
   }
 }
 

@@ -40,7 +40,7 @@ size_t append_lossy_prefix(std::string& out, std::string_view bytes);
 bool is_whitespace(char32_t c);
 bool is_numeric(char32_t c);          // Nd, Nl, No
 bool is_punctuation(char32_t c);      // ASCII punctuation, or a P category
-bool is_combining_mark(char32_t c);   // Mn, Mc, Me
+bool is_combining_mark(char32_t c);   // Mn, Mc, Me of Unicode 9, as tokenizers' normalizers know them
 bool is_word(char32_t c);             // \w
 // One character's lower case, without context; U+0130 gives two.
 void append_lowercase(std::string& out, char32_t c);
