@@ -1,10 +1,12 @@
 #pragma once
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "tunewright/base/error.h"
 #include "tunewright/base/json.h"
 #include "tunewright/text/tokenizer.h"
 
@@ -13,6 +15,18 @@ namespace tunewright::text {
 struct TemplateLimits {
   int64_t steps = 2'000'000;          // evaluated nodes of one rendering
   size_t output_bytes = 64 << 20;
+};
+
+// An error that the template itself makes: raise_exception, an undefined value in use, a wrong type.
+class TemplateError : public UserError {
+ public:
+  TemplateError(const std::string& where, int line, const std::string& words);
+  const std::string& words() const { return words_; }  // as Jinja would say it
+  int line() const { return line_; }
+
+ private:
+  std::string words_;
+  int line_;
 };
 
 struct RenderOptions {
@@ -24,6 +38,8 @@ struct Rendering {
   std::string text;
   // What stood in {% generation %} blocks, in order, as bytes of `text`.
   std::vector<ByteSpan> generation;
+  // The message that each of them came from; none where it stood outside of a loop over messages.
+  std::vector<std::optional<size_t>> generation_messages;
   bool has_generation_blocks = false;  // the template has such blocks at all
 };
 
@@ -43,10 +59,12 @@ class ChatTemplate {
   ChatTemplate& operator=(ChatTemplate&&) noexcept;
   ~ChatTemplate();
 
-  // raise_exception and exceeded limits are UserErrors with the template's own words.
+  // What goes wrong inside the template is a TemplateError; an exceeded limit is a plain UserError.
   Rendering render(const Json& messages, const Json& tools, const RenderOptions& options = {}) const;
 
   const std::string& source() const;
+  const std::string& where() const;
+  const Json& variables() const;
 
  private:
   struct Impl;
