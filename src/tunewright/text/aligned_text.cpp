@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "tunewright/text/unicode.h"
+
 namespace tunewright::text {
 
 Range AlignedText::origin(size_t begin, size_t end) const {
@@ -40,7 +42,9 @@ void Rewriter::keep(size_t bytes) {
 
 void Rewriter::replace(size_t bytes, std::string_view with) {
   out_.append(with);
-  if (from_.tracked()) origins_.insert(origins_.end(), with.size(), from_.origin(at_, at_ + bytes));
+  // What is inserted counts as a part of the character after it.
+  const auto covered = bytes == 0 && at_ < source_.size() ? code_point_at(source_, at_).size : bytes;
+  if (from_.tracked()) origins_.insert(origins_.end(), with.size(), from_.origin(at_, at_ + covered));
   at_ += bytes;
 }
 
