@@ -96,6 +96,15 @@ class PrefixFinder {
     return whole_.size() - rest.size() + turn_end.size();
   }
 
+  // Nothing stands before the first message, and the template may then leave out what opens a text.
+  std::optional<size_t> start_of_first(std::string_view header) const {
+    const auto probes = probe(0, messages_.size());
+    if (!probes) return std::nullopt;
+    const std::string_view opening = std::string_view(probes->first).substr(0, probes->before());
+    if (!opening.ends_with(header) || !whole_.starts_with(opening)) return std::nullopt;
+    return opening.size();
+  }
+
   // Where the generation prompt before message `index` ends.
   std::optional<size_t> start_of(size_t index) const {
     const Json before = first_messages(messages_, index);
@@ -104,6 +113,7 @@ class PrefixFinder {
     const auto plain = render(before, false);
     if (!prompted || !plain || !prompted->starts_with(*plain)) return std::nullopt;
     const std::string_view header = std::string_view(*prompted).substr(plain->size());
+    if (index == 0) return start_of_first(header);
     std::optional<size_t> before_header;
     if (begins_whole(plain)) {
       before_header = plain->size();
