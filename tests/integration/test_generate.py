@@ -69,7 +69,7 @@ def test_score(place):
     assert no_prompt["token_logprobs"][0] is None and len(no_prompt["ids"]) == 2
     assert empty == {"logprob": 0.0, "token_logprobs": [], "ids": [], "tokens": [], "is_greedy": True}
 
-    unlikely = place.rows({"prompt": "\n", "completion": "No"})
+    unlikely = place.rows({"prompt": "\n", "completion": "No"}, name="unlikely.jsonl")
     (row,) = rows_of(run("score", "--model", place.model, "--in", unlikely).stdout)
     assert not row["is_greedy"] and row["logprob"] < -8
 
@@ -92,7 +92,7 @@ def test_generate(place):
     assert stopped == {"text": "y", "finish_reason": "stop", "completion_tokens": 4}, stopped
 
     def drawn(seed):
-        return place.generate({"prompt": "?"}, {"prompt": "?"}, flags=["--temperature", 1, "--seed", seed, "--max-new-tokens", 20])
+        return place.generate({"prompt": "q"}, {"prompt": "q"}, flags=["--temperature", 1, "--seed", seed, "--max-new-tokens", 20])
 
     first, second = drawn(5)
     assert drawn(5) == [first, second] and first != second and drawn(6)[0] == second

@@ -58,7 +58,8 @@ def run(command, folder, rows, *flags):
         file.write("".join(json.dumps(row) + "\n" for row in rows))
         file.flush()
         done = subprocess.run([PROGRAM, command, "--model", folder, "--dtype", "float32", "--in", file.name, *flags],
-                              stdout=subprocess.PIPE, text=True, check=True)
+                              capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
@@ -137,6 +138,7 @@ def check_smollm2(folder):
 
 def main():
     torch.set_grad_enabled(False)
+    transformers.utils.logging.disable_progress_bar()
     check_tiny()
     check_smollm2(sys.argv[1] if len(sys.argv) > 1 else "models/smollm2-135m-instruct")
 
