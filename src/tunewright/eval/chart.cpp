@@ -37,10 +37,8 @@ std::vector<double> ticks(const Axis& axis, int count) {
   return places;
 }
 
-std::string tick_text(double value) {
-  auto text = fixed(value, std::abs(value) >= 10 || value == std::round(value) ? 0 : 2);
-  return text == "-0" ? "0" : text;
-}
+// Six digits are enough to tell ticks apart, and hide what binary fractions add to 0.6.
+std::string tick_text(double value) { return str(std::abs(value) < 1e-12 ? 0.0 : value); }
 
 std::string p(double place) { return fixed(place, 1); }
 

@@ -16,12 +16,12 @@ body{font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;color:va
 h1{font-size:1.6rem;line-height:1.2;margin:0 0 .25rem}h2{font-size:1.25rem;margin:2.5rem 0 .5rem}h3{font-size:1rem;margin:1.75rem 0 .5rem}
 p{margin:.5rem 0}.soft,.legend,figcaption{color:var(--soft);font-size:.875rem}
 .cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.5rem,1fr));gap:.75rem;margin:1.25rem 0}
-.card{background:var(--box);border-radius:.6rem;padding:.75rem .9rem}.card b{display:block;font-size:1.45rem;line-height:1.25;font-variant-numeric:tabular-nums;white-space:nowrap}
+.card{background:var(--box);border-radius:.6rem;padding:.75rem .9rem}.card b{display:block;font-size:1.3rem;line-height:1.3;font-variant-numeric:tabular-nums}
 .card .name{font-size:.8rem;color:var(--soft)}.card .more{font-size:.8rem;color:var(--soft)}
-.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
+.scroll{overflow-x:auto}table{overflow-wrap:normal;border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 th,td{text-align:right;padding:.4rem .5rem;border-bottom:1px solid var(--line);vertical-align:top}th:first-child,td:first-child{text-align:left}
 thead th{font-size:.8rem;color:var(--soft);font-weight:600}tbody th{font-weight:500}td small{display:block;color:var(--soft);white-space:nowrap}
-svg{display:block;width:100%;max-width:40rem;height:auto;margin:.75rem 0}svg text{font-size:12px;fill:var(--soft)}
+svg{display:block;width:100%;max-width:33rem;height:auto;margin:.75rem 0}svg text{font-size:12px;fill:var(--soft)}
 .grid{stroke:var(--line)}polyline{fill:none;stroke:currentColor;stroke-width:2;stroke-linejoin:round}circle{fill:currentColor}.whisker{stroke:currentColor;stroke-width:3;stroke-linecap:round}
 .new{color:var(--new)}.old{color:var(--old)}polyline.faint{opacity:.35;stroke-width:1}
 .legend span{margin-right:1rem;white-space:nowrap}i.line,i.dot{display:inline-block;margin-right:.35rem;vertical-align:middle;background:currentColor}i.line{width:1.2rem;height:3px}i.dot{width:.6rem;height:.6rem;border-radius:50%}i.faint{opacity:.35}
@@ -29,7 +29,7 @@ svg{display:block;width:100%;max-width:40rem;height:auto;margin:.75rem 0}svg tex
 .answers{display:grid;grid-template-columns:repeat(auto-fit,minmax(13rem,1fr));border-top:1px solid var(--line);background:var(--box)}.answers div{padding:.6rem .9rem}.answers div p{margin:.15rem 0 0;white-space:pre-wrap}
 .good{color:var(--good)}.bad{color:var(--bad)}
 pre{background:var(--box);border-radius:.6rem;padding:.9rem;overflow-x:auto;font-size:.8rem;line-height:1.45}details summary{cursor:pointer;margin-top:2rem}
-@media(max-width:34rem){th,td{padding:.35rem .3rem;font-size:.9rem}td small{white-space:normal}})";
+@media(max-width:34rem){th,td{padding:.35rem .25rem;font-size:.82rem}thead th{font-size:.72rem}td small{white-space:normal}})";
 
 std::string text(const Json& value) { return html_escape(value.is_string() ? value.get<std::string>() : dump_json(value)); }
 
@@ -54,7 +54,7 @@ std::string card(const std::string& name, const std::string& value, const std::s
 std::string metric_card(const std::string& task, const std::string& name, const Json& metric) {
   const int digits = digits_of(name);
   const bool compared = metric.contains("baseline");
-  const auto value = (compared ? figure(metric["baseline"]["value"], digits) + " → " : "") + figure(metric["value"], digits);
+  const auto value = (compared ? figure(metric["baseline"]["value"], 2) + " → " : "") + figure(metric["value"], 2);
   return card(str(task, " · ", replace_all(name, "_", " ")), value, "95 %: " + range(metric, digits));
 }
 
