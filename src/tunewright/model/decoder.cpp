@@ -101,14 +101,24 @@ Decoder::Decoder(Json config, WeightMap weights, at::ScalarType dtype)
   taker.finish();
 }
 
+ops::LoraArguments Decoder::lora_arguments(const Linear& linear, const Pass& pass) const {
+  return {.lora_a = linear.lora->a,
+          .lora_b = linear.lora->b,
+          .scale = linear.lora->scale,
+          .dropout = pass.dropout ? linear.lora->dropout : 0.0,
+          .dropout_seed = layer_seed(pass.dropout_seed, linear.name)};
+}
+
 at::Tensor Decoder::apply(const Linear& linear, const at::Tensor& x, const Pass& pass) const {
   if (!linear.lora || !pass.adapted) return ops::linear(x, linear.weight, linear.bias);
-  return ops::lora_linear(x, linear.weight, linear.bias,
-                          {.lora_a = linear.lora->a,
-                           .lora_b = linear.lora->b,
-                           .scale = linear.lora->scale,
-                           .dropout = pass.dropout ? linear.lora->dropout : 0.0,
-                           .dropout_seed = layer_seed(pass.dropout_seed, linear.name)});
+  return ops::lora_linear(x, linear.weight, linear.bias, lora_arguments(linear, pass));
+}
+
+at::Tensor Decoder::mlp(const DecoderLayer& layer, const at::Tensor& x, const Pass& pass) const {
+  const auto gate = apply(layer.gate, x, pass), up = apply(layer.up, x, pass);
+  const auto& down = layer.down;
+  if (!down.lora || !pass.adapted) return ops::linear(ops::swiglu(gate, up), down.weight, down.bias);
+  return ops::swiglu_lora_linear(gate, up, down.weight, down.bias, lora_arguments(down, pass));
 }
 
 at::Tensor Decoder::attention(const DecoderLayer& layer, size_t index, const at::Tensor& x, const Pass& pass) const {
@@ -130,7 +140,7 @@ at::Tensor Decoder::block(size_t index, const at::Tensor& x, const Pass& pass) c
   const auto normed = ops::rms_norm(x, layer.input_norm, config_.rms_norm_epsilon);
   const auto attended = x + attention(layer, index, normed, pass);
   const auto h = ops::rms_norm(attended, layer.post_attention_norm, config_.rms_norm_epsilon);
-  return attended + apply(layer.down, ops::swiglu(apply(layer.gate, h, pass), apply(layer.up, h, pass)), pass);
+  return attended + mlp(layer, h, pass);
 }
 
 at::Tensor Decoder::checkpointed_block(size_t layer, const at::Tensor& x, const Pass& pass) {

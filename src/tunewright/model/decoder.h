@@ -7,6 +7,7 @@
 #include "tunewright/model/causal_lm.h"
 #include "tunewright/model/decoder_config.h"
 #include "tunewright/model/weights.h"
+#include "tunewright/ops/ops.h"
 
 namespace tunewright::model {
 
@@ -58,6 +59,8 @@ class Decoder final : public CausalLm {
   at::Tensor checkpointed_block(size_t layer, const at::Tensor& x, const Pass& pass);
   at::Tensor attention(const DecoderLayer& layer, size_t index, const at::Tensor& x, const Pass& pass) const;
   at::Tensor apply(const Linear& linear, const at::Tensor& x, const Pass& pass) const;
+  at::Tensor mlp(const DecoderLayer& layer, const at::Tensor& x, const Pass& pass) const;
+  ops::LoraArguments lora_arguments(const Linear& linear, const Pass& pass) const;
   std::vector<at::Tensor> trainable_tensors(DecoderLayer& layer) const;
 
   Json json_;

@@ -2,7 +2,10 @@
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <array>
+
 #include "tunewright/base/error.h"
+#include "tunewright/ops/activation.h"
 #include "tunewright/ops/kernels.h"
 #include "tunewright/ops/ops.h"
 #include "tunewright/ops/product.h"
@@ -37,68 +40,147 @@ at::Tensor dropout(const at::Tensor& x, double p, uint64_t seed) {
   return out.to(x.device());
 }
 
+// The numbers of a call, as they are kept for the backward pass.
+struct Settings {
+  double scale, dropout;
+  int64_t seed;
+};
+
+struct Product {
+  at::Tensor y, down;  // [N, O] in x's type, [N, r] float32
+};
+
+Product adapted_product(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias,
+                        const at::Tensor& lora_a, const at::Tensor& lora_b, const Settings& settings) {
+  const auto x32 = x.to(at::kFloat);
+  const auto dropped = dropout(x32, settings.dropout, static_cast<uint64_t>(settings.seed));
+  const auto down = product(dropped, lora_a).to(at::kFloat);
+  auto y = product(multiplied_as_float(x) ? x32 : x, weight).to(at::kFloat);
+  if (bias) y.add_(*bias);
+  y.addmm_(down, lora_b.to(at::kFloat).t(), 1.0, settings.scale);
+  return {y.to(x.scalar_type()), down};
+}
+
+// What a call keeps, after `inputs` other tensors of saved_variables.
+struct Saved {
+  at::Tensor weight, lora_a, lora_b, down;
+  Settings settings;
+  std::optional<at::ScalarType> bias_dtype;
+};
+
+void save(AutogradContext* ctx, variable_list inputs, const std::optional<at::Tensor>& bias, const Saved& saved) {
+  inputs.insert(inputs.end(), {saved.weight, saved.lora_a, saved.lora_b, saved.down});
+  ctx->save_for_backward(std::move(inputs));
+  ctx->saved_data["scale"] = saved.settings.scale;
+  ctx->saved_data["dropout"] = saved.settings.dropout;
+  ctx->saved_data["seed"] = saved.settings.seed;
+  if (bias) ctx->saved_data["bias_dtype"] = static_cast<int64_t>(bias->scalar_type());
+}
+
+Saved restore(AutogradContext* ctx, const variable_list& tensors, size_t inputs) {
+  Saved saved{tensors[inputs], tensors[inputs + 1], tensors[inputs + 2], tensors[inputs + 3],
+              {ctx->saved_data["scale"].toDouble(), ctx->saved_data["dropout"].toDouble(), ctx->saved_data["seed"].toInt()},
+              std::nullopt};
+  if (const auto it = ctx->saved_data.find("bias_dtype"); it != ctx->saved_data.end()) {
+    saved.bias_dtype = static_cast<at::ScalarType>(it->second.toInt());
+  }
+  return saved;
+}
+
+// Gradient of the input, in dy's type.
+at::Tensor input_gradient(const Saved& saved, const at::Tensor& dy, const at::Tensor& dy32, const at::Tensor& ddown) {
+  auto dx = product_transposed(multiplied_as_float(dy) ? dy32 : dy, saved.weight).to(at::kFloat);
+  if (saved.settings.dropout == 0.0) {
+    dx.addmm_(ddown, saved.lora_a.to(at::kFloat));
+  } else {
+    dx.add_(dropout(at::mm(ddown, saved.lora_a.to(at::kFloat)), saved.settings.dropout,
+                    static_cast<uint64_t>(saved.settings.seed)));
+  }
+  return dx.to(dy.scalar_type());
+}
+
+// Gradients of weight, bias, A and B, where edges from `edge` on want them.
+std::array<at::Tensor, 4> weight_gradients(AutogradContext* ctx, size_t edge, const Saved& saved, const at::Tensor& x,
+                                           const at::Tensor& dy, const at::Tensor& dy32, const at::Tensor& ddown) {
+  std::array<at::Tensor, 4> result;
+  if (ctx->needs_input_grad(edge++)) result[0] = outer_product(dy, x).to(saved.weight.scalar_type());
+  // An absent bias has no edge.
+  if (saved.bias_dtype && ctx->needs_input_grad(edge++)) result[1] = dy32.sum(0).to(*saved.bias_dtype);
+  if (ctx->needs_input_grad(edge)) {
+    const auto dropped = dropout(x.to(at::kFloat), saved.settings.dropout, static_cast<uint64_t>(saved.settings.seed));
+    result[2] = at::mm(ddown.t(), dropped).to(saved.lora_a.scalar_type());
+  }
+  if (ctx->needs_input_grad(edge + 1)) {
+    result[3] = at::mm(dy32.t(), saved.down).mul_(saved.settings.scale).to(saved.lora_b.scalar_type());
+  }
+  return result;
+}
+
+at::Tensor down_gradient(const Saved& saved, const at::Tensor& dy32) {
+  return at::mm(dy32, saved.lora_b.to(at::kFloat)).mul_(saved.settings.scale);  // [N, r]
+}
+
 struct LoraLinear : torch::autograd::Function<LoraLinear> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const at::Tensor& weight,
-                            const std::optional<at::Tensor>& bias, const at::Tensor& lora_a,
-                            const at::Tensor& lora_b, double scale, double p, int64_t seed) {
-    const auto x32 = x.to(at::kFloat);
-    const auto down = product(dropout(x32, p, static_cast<uint64_t>(seed)), lora_a).to(at::kFloat);  // [N, r]
+                            const std::optional<at::Tensor>& bias, const at::Tensor& lora_a, const at::Tensor& lora_b,
+                            const Settings& settings) {
+    const auto result = adapted_product(x, weight, bias, lora_a, lora_b, settings);
     const bool x_needed = lora_a.requires_grad() || weight.requires_grad();
-    ctx->save_for_backward({x_needed ? x : at::Tensor(), weight, lora_a, lora_b, down});
-    ctx->saved_data["scale"] = scale;
-    ctx->saved_data["p"] = p;
-    ctx->saved_data["seed"] = seed;
-    if (bias) ctx->saved_data["bias_dtype"] = static_cast<int64_t>(bias->scalar_type());
-
-    auto y = product(multiplied_as_float(x) ? x32 : x, weight).to(at::kFloat);
-    if (bias) y.add_(*bias);
-    y.addmm_(down, lora_b.to(at::kFloat).t(), 1.0, scale);
-    return y.to(x.scalar_type());
+    save(ctx, {x_needed ? x : at::Tensor()}, bias, {weight, lora_a, lora_b, result.down, settings, std::nullopt});
+    return result.y;
   }
 
   static variable_list backward(AutogradContext* ctx, variable_list grads) {
-    const auto saved = ctx->get_saved_variables();
-    const auto &x = saved[0], &weight = saved[1], &lora_a = saved[2], &lora_b = saved[3], &down = saved[4];
-    const double p = ctx->saved_data["p"].toDouble();
-    const auto seed = static_cast<uint64_t>(ctx->saved_data["seed"].toInt());
-    const auto dy = grads[0].contiguous();
-    const auto dy32 = dy.to(at::kFloat);
-    const auto ddown = at::mm(dy32, lora_b.to(at::kFloat)).mul_(ctx->saved_data["scale"].toDouble());  // [N, r]
-
-    variable_list result(8);
-    if (ctx->needs_input_grad(0)) {
-      auto dx = product_transposed(multiplied_as_float(dy) ? dy32 : dy, weight).to(at::kFloat);
-      if (p == 0.0) {
-        dx.addmm_(ddown, lora_a.to(at::kFloat));
-      } else {
-        dx.add_(dropout(at::mm(ddown, lora_a.to(at::kFloat)), p, seed));
-      }
-      result[0] = dx.to(dy.scalar_type());
-    }
-    if (ctx->needs_input_grad(1)) result[1] = outer_product(dy, x).to(weight.scalar_type());
-    size_t edge = 2;  // an absent bias has none
-    if (const auto it = ctx->saved_data.find("bias_dtype"); it != ctx->saved_data.end()) {
-      if (ctx->needs_input_grad(edge)) result[2] = dy32.sum(0).to(static_cast<at::ScalarType>(it->second.toInt()));
-      ++edge;
-    }
-    if (ctx->needs_input_grad(edge)) {
-      result[3] = at::mm(ddown.t(), dropout(x.to(at::kFloat), p, seed)).to(lora_a.scalar_type());
-    }
-    if (ctx->needs_input_grad(edge + 1)) {
-      result[4] = at::mm(dy32.t(), down).mul_(ctx->saved_data["scale"].toDouble()).to(lora_b.scalar_type());
-    }
-    return result;
+    const auto tensors = ctx->get_saved_variables();
+    const auto saved = restore(ctx, tensors, 1);
+    const auto dy = grads[0].contiguous(), dy32 = dy.to(at::kFloat), ddown = down_gradient(saved, dy32);
+    const auto dx = ctx->needs_input_grad(0) ? input_gradient(saved, dy, dy32, ddown) : at::Tensor();
+    const auto [dweight, dbias, da, db] = weight_gradients(ctx, 1, saved, tensors[0], dy, dy32, ddown);
+    return {dx, dweight, dbias, da, db, at::Tensor()};
   }
 };
+
+// The product's input is computed again in the backward pass: gate and up are all that is kept.
+struct SwigluLoraLinear : torch::autograd::Function<SwigluLoraLinear> {
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& gate, const at::Tensor& up, const at::Tensor& weight,
+                            const std::optional<at::Tensor>& bias, const at::Tensor& lora_a, const at::Tensor& lora_b,
+                            const Settings& settings) {
+    const auto result = adapted_product(swiglu_rows(gate, up), weight, bias, lora_a, lora_b, settings);
+    save(ctx, {gate, up}, bias, {weight, lora_a, lora_b, result.down, settings, std::nullopt});
+    return result.y;
+  }
+
+  static variable_list backward(AutogradContext* ctx, variable_list grads) {
+    const auto tensors = ctx->get_saved_variables();
+    const auto &gate = tensors[0], &up = tensors[1];
+    const auto saved = restore(ctx, tensors, 2);
+    const auto dy = grads[0].contiguous(), dy32 = dy.to(at::kFloat), ddown = down_gradient(saved, dy32);
+    const auto [dweight, dbias, da, db] = weight_gradients(ctx, 2, saved, swiglu_rows(gate, up), dy, dy32, ddown);
+    const auto dx = input_gradient(saved, dy, dy32, ddown);
+    const auto inputs = swiglu_backward_rows(dx, gate, up);
+    return {inputs.gate, inputs.up, dweight, dbias, da, db, at::Tensor()};
+  }
+};
+
+Settings settings_of(const LoraArguments& lora) {
+  TUNEWRIGHT_ASSERT(lora.dropout >= 0.0 && lora.dropout < 1.0);
+  return {lora.scale, lora.dropout, static_cast<int64_t>(lora.dropout_seed)};
+}
 
 }  // namespace
 
 at::Tensor lora_linear(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias,
                        const LoraArguments& lora) {
   TUNEWRIGHT_ASSERT(x.dim() == 2 && lora.lora_a.size(1) == x.size(1) && lora.lora_b.size(0) == weight.size(0));
-  TUNEWRIGHT_ASSERT(lora.dropout >= 0.0 && lora.dropout < 1.0);
-  return LoraLinear::apply(x.contiguous(), weight, bias, lora.lora_a, lora.lora_b, lora.scale,
-                           lora.dropout, static_cast<int64_t>(lora.dropout_seed));
+  return LoraLinear::apply(x.contiguous(), weight, bias, lora.lora_a, lora.lora_b, settings_of(lora));
+}
+
+at::Tensor swiglu_lora_linear(const at::Tensor& gate, const at::Tensor& up, const at::Tensor& weight,
+                              const std::optional<at::Tensor>& bias, const LoraArguments& lora) {
+  TUNEWRIGHT_ASSERT(gate.sizes() == up.sizes() && gate.dim() == 2 && lora.lora_a.size(1) == gate.size(1));
+  if (!has_row_kernel(gate)) return lora_linear(swiglu(gate, up), weight, bias, lora);
+  return SwigluLoraLinear::apply(gate.contiguous(), up.contiguous(), weight, bias, lora.lora_a, lora.lora_b,
+                                 settings_of(lora));
 }
 
 }  // namespace tunewright::ops

@@ -34,6 +34,10 @@ struct LoraArguments {
 at::Tensor lora_linear(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias,
                        const LoraArguments& lora);
 
+// lora_linear(swiglu(gate, up), …), whose input is made again in the backward pass instead of kept.
+at::Tensor swiglu_lora_linear(const at::Tensor& gate, const at::Tensor& up, const at::Tensor& weight,
+                              const std::optional<at::Tensor>& bias, const LoraArguments& lora);
+
 // Causal attention within each span of a packed sequence.  q [N, H, E], k and v [N, K, E] -> [N, H, E].
 // Span i is tokens [offsets[i], offsets[i + 1]); no token sees another span.  window > 0: a token
 // sees itself and the window - 1 tokens before it.  Key/value head of query head h: h / (H / K).

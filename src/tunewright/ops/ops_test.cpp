@@ -115,6 +115,15 @@ TEST_P(Types, LoraLinearIsItsDefinition) {
   }
 }
 
+TEST_P(Types, SwigluLoraLinearIsItsDefinition) {
+  const auto lora = [](const std::vector<at::Tensor>& t) { return LoraArguments{.lora_a = t[4], .lora_b = t[5], .scale = 0.5}; };
+  expect_same([&](const auto& t) { return swiglu_lora_linear(t[0], t[1], t[2], std::optional<at::Tensor>(t[3]), lora(t)); },
+              [&](const auto& t) { return plain::lora_linear(plain::swiglu(t[0], t[1]), t[2], std::optional<at::Tensor>(t[3]), lora(t)); },
+              {random({70, 48}, GetParam()), random({70, 48}, GetParam()), random({33, 48}, GetParam()),
+               random({33}, GetParam()), random({4, 48}), random({33, 4})},
+              tolerance(GetParam()));
+}
+
 TEST(Lora, FrozenWeightGetsNoGradientAndFrozenInputNeedsNone) {
   const auto x = random({9, 8}), weight = random({5, 8});
   const auto a = random({2, 8}).set_requires_grad(true), b = random({5, 2}).set_requires_grad(true);
