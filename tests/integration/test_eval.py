@@ -53,7 +53,8 @@ class Workplace:
     def refuses(self, message, tasks, **more):
         done = self.eval(tasks, status=2, **more)
         assert message in done.stderr, f"expected '{message}' in:\n{done.stderr}"
-        assert len(done.stderr.strip().splitlines()) == 1 and done.stdout == "", done.stderr + done.stdout
+        complaints = [line for line in done.stderr.splitlines() if line.startswith("tunewright: ")]
+        assert len(complaints) == 1 and message in complaints[0] and done.stdout == "", done.stderr + done.stdout
 
     def report(self):
         return json.loads((self.out / "report.json").read_text())
