@@ -256,7 +256,7 @@ void add_train(CLI::App& app, Context& context) {
   command->add_flag("--resume", arguments->resume, "Continue the run in output_dir exactly where its newest checkpoint is");
   command->add_flag("--overwrite", arguments->overwrite, "Replace the run in output_dir");
   add_common_options(*command, context, /*takes_config=*/true);
-  command->footer(kHelp);
+  command->footer(str(kHelp, "\n\nKeys of the configuration and their defaults:\n", describe_fields(RunConfig{}, "")));
   command->callback([arguments, &context] { context.chosen = [arguments, &context] { return train(*arguments, context); }; });
 }
 

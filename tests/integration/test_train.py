@@ -162,7 +162,7 @@ def test_a_second_run_is_refused_or_replaced(place):
 
 
 def long_config(place, name, **training):
-    return place.config(training={"max_steps": 600, "eval_steps": 150, "save_steps": 100, **training},
+    return place.config(training={"max_steps": 160, "eval_steps": 40, "save_steps": 30, **training},
                         output_dir=str(place.run_folder(name)))
 
 
@@ -182,7 +182,7 @@ def stop_midway(config, run, steps, how):
 
 def test_interruption(place):
     train(long_config(place, "whole"))
-    for name, how, steps in [("interrupted", signal.SIGINT, 30), ("terminated", signal.SIGTERM, 170)]:
+    for name, how, steps in [("interrupted", signal.SIGINT, 20), ("terminated", signal.SIGTERM, 70)]:
         config = long_config(place, name)
         status, said = stop_midway(config, place.run_folder(name), steps, how)
         assert status == 130 and "--resume" in said, (status, said)
@@ -195,7 +195,7 @@ def test_interruption(place):
 def test_kill(place):
     train(long_config(place, "whole"))
     config = long_config(place, "killed")
-    status, _ = stop_midway(config, place.run_folder("killed"), 150, signal.SIGKILL)
+    status, _ = stop_midway(config, place.run_folder("killed"), 70, signal.SIGKILL)
     assert status == -signal.SIGKILL
     torn = place.run_folder("killed") / "metrics.jsonl"
     torn.write_bytes(torn.read_bytes() + b'{"step":9999,"los')  # cut off in the middle of a line
