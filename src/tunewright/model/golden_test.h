@@ -1,12 +1,13 @@
 #pragma once
 // The tiny models of tools/golden/models.py.
-#include <ATen/ATen.h>
+#include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
-
-#include <memory>
-#include <string>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
 
 #include <algorithm>
+#include <memory>
+#include <string>
 #include <vector>
 
 #include "tunewright/base/files.h"

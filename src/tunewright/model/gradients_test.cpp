@@ -1,3 +1,5 @@
+#include <ATen/ATen.h>
+
 #include <torch/csrc/autograd/autograd.h>
 
 #include "tunewright/model/adapters/adapters.h"

@@ -1,3 +1,5 @@
+#include <ATen/ATen.h>
+
 #include "tunewright/model/causal_lm.h"
 
 #include "tunewright/model/golden_test.h"

@@ -1,3 +1,5 @@
+#include <ATen/ATen.h>
+
 #include "tunewright/model/adapters/adapters.h"
 
 #include "tunewright/model/golden_test.h"
