@@ -100,8 +100,9 @@ def cut(text, limit):
 
 
 def question(mail):
-    return (f"{QUESTION}\n\nFrom: {mail['domain']}\nSubject: {cut(mail['subject'], SUBJECT_CHARACTERS)}\n"
-            f"{cut(mail['body'], BODY_CHARACTERS)}")
+    # The question stands last: an untuned model that reads it first goes on with the mail instead.
+    return (f"From: {mail['domain']}\nSubject: {cut(mail['subject'], SUBJECT_CHARACTERS)}\n"
+            f"{cut(mail['body'], BODY_CHARACTERS)}\n\n{QUESTION}")
 
 
 def read_mail(name, raw):

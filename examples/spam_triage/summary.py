@@ -21,7 +21,7 @@ def with_interval(figure):
 
 def print_samples(samples):
     for sample in samples:
-        mail = sample["question"].split("\n\n", 1)[-1]
+        mail = sample["question"].rsplit("\n\n", 1)[0]
         print(textwrap.indent(textwrap.shorten(mail, 200, placeholder=" …"), "  | "))
         print(f"    right: {sample['reference']}   before: {sample['baseline_answer']!r}   after: {sample['answer']!r}\n")
 
@@ -31,8 +31,7 @@ def main():
     task = evaluation["tasks"][0]
     metrics = task["metrics"]
     print_samples(task["samples"])
-    print(f"{task['rows']} held-out mails, 95 % intervals in brackets; answers that were neither ham nor spam: "
-          f"{task['baseline']['invalid_answers']} before, {task['model']['invalid_answers']} after")
+    print(f"{task['rows']} held-out mails, 95 % intervals in brackets")
     for name in ("accuracy", "macro_f1"):
         print(f"  {name:9} {with_interval(metrics[name]['baseline'])} -> {with_interval(metrics[name])}")
     peak = max(training["peak_memory_bytes"], evaluation["peak_memory_bytes"]) / 2**30
