@@ -13,7 +13,7 @@ import tempfile
 from common import MODEL, PROGRAM, ROOT, last_json, machine, median, run_measured
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("--data", default="examples/spam_triage/data/train.jsonl", help="rows {prompt, completion}")
+parser.add_argument("--data", default="examples/spam_triage/data/train.jsonl", help="rows of messages, or {prompt, completion}")
 parser.add_argument("--dtypes", default="fp32,bf16")
 parser.add_argument("--mode", choices=["lora", "full"], default="lora")
 parser.add_argument("--steps", type=int, default=5, help="counted steps, after one that warms up")
@@ -56,21 +56,27 @@ def ours(dtype, data, folder):
             "losses": [round(s["loss"], 5) for s in steps]}
 
 
-def sorted_rows(data, folder):
-    """The rows that the bench uses, longest first by characters: what both then read in order."""
+def rows_for_both(folder):
+    """The rows of the bench as strings that both sides tokenise alike: the rendered conversation and its answer."""
     needed = (arguments.steps + 1) * 8
-    rows = (ROOT / data).read_text(encoding="utf-8").splitlines()[:needed]
+    rows = [json.loads(line) for line in (ROOT / arguments.data).read_text(encoding="utf-8").splitlines()[:needed]]
+    folder = pathlib.Path(folder)
+    if "messages" in rows[0]:
+        (folder / "questions.jsonl").write_text("".join(json.dumps({"messages": row["messages"][:-1]}) + "\n" for row in rows))
+        rendered, _ = run_measured([PROGRAM, "template", "--model", MODEL, "--in", folder / "questions.jsonl", "--generation-prompt"])
+        rows = [{"prompt": json.loads(line)["text"], "completion": row["messages"][-1]["content"]}
+                for row, line in zip(rows, rendered.splitlines())]
     if arguments.group_by_length:
-        rows.sort(key=len, reverse=True)
-    path = pathlib.Path(folder) / "rows.jsonl"
-    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+        rows.sort(key=lambda row: -len(row["prompt"]))
+    path = folder / "rows.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return path
 
 
 result = {"bench": "train", "mode": arguments.mode, "steps": arguments.steps, "repeats": arguments.repeats,
           "max_length": arguments.max_length, "group_by_length": arguments.group_by_length, "machine": machine(), "dtypes": {}}
 with tempfile.TemporaryDirectory() as folder:
-    data = sorted_rows(arguments.data, folder)
+    data = rows_for_both(folder)
     for dtype in arguments.dtypes.split(","):
         runs = {"tunewright": [], "peer": []}
         for repeat in range(arguments.repeats):

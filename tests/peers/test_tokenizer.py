@@ -119,7 +119,7 @@ def all_lines():
     prose = list(prose_lines())
     random.Random(7).shuffle(prose)
     code = list(code_lines())
-    real = prose[:45000] + code[:25000] + list(word_lines())
+    real = prose[:20000] + code[:12000] + list(word_lines())
     real = [line.replace("\n", " ").encode() for line in real]
     hostile = list(hostile_lines(12000))
     return real, hostile
@@ -229,7 +229,7 @@ def main():
     assert len(lines) >= 50000
     wrong = 0
     for name in sys.argv[1:] or families.FAMILIES:
-        wrong += compare(name, family_folder(name, real), real[:20000], texts, lines_file)
+        wrong += compare(name, family_folder(name, real), real[:8000], texts, lines_file)
     sys.exit(wrong > 0)
 
 

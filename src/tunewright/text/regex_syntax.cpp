@@ -40,6 +40,12 @@ constexpr CharacterRange kNewerMarks[] = {
 constexpr CharacterRange kNewerPunctuation[] = {
     {0x1B4E, 0x1B4F},   {0x1B7F, 0x1B7F},   {0x10D6E, 0x10D6E}, {0x113D4, 0x113D5}, {0x113D7, 0x113D8},
     {0x11B00, 0x11B09}, {0x11BE1, 0x11BE1}, {0x11F43, 0x11F4F}, {0x16D6D, 0x16D6F}, {0x1E5FF, 0x1E5FF}};
+constexpr CharacterRange kNewerSymbols[] = {
+    {0x2427, 0x2429},   {0x2FFC, 0x2FFF},   {0x31E4, 0x31E5},   {0x31EF, 0x31EF},   {0x10D8E, 0x10D8F},
+    {0x1CC00, 0x1CCEF}, {0x1CD00, 0x1CEB3}, {0x1F6DC, 0x1F6DC}, {0x1F774, 0x1F776}, {0x1F77B, 0x1F77F},
+    {0x1F7D9, 0x1F7D9}, {0x1F8B2, 0x1F8BB}, {0x1F8C0, 0x1F8C1}, {0x1FA75, 0x1FA77}, {0x1FA87, 0x1FA89},
+    {0x1FA8F, 0x1FA8F}, {0x1FAAD, 0x1FAAF}, {0x1FABB, 0x1FABF}, {0x1FAC6, 0x1FAC6}, {0x1FACE, 0x1FACF},
+    {0x1FADA, 0x1FADC}, {0x1FADF, 0x1FADF}, {0x1FAE8, 0x1FAE9}, {0x1FAF7, 0x1FAF8}, {0x1FBCB, 0x1FBEF}};
 // The characters of \s, and those that are not.  (PCRE2's own \s has U+180E too.)
 constexpr CharacterRange kSpace[] = {{0x9, 0xD},       {0x20, 0x20},     {0x85, 0x85},     {0xA0, 0xA0},
                                      {0x1680, 0x1680}, {0x2000, 0x200A}, {0x2028, 0x2029}, {0x202F, 0x202F},
@@ -72,6 +78,7 @@ std::span<const CharacterRange> newer_characters(std::string_view property) {
   if (property == "N" || property == "Number") return kNewerNumbers;
   if (property == "M" || property == "Mark") return kNewerMarks;
   if (property == "P" || property == "Punctuation") return kNewerPunctuation;
+  if (property == "S" || property == "Symbol") return kNewerSymbols;
   return {};
 }
 
@@ -164,7 +171,7 @@ class Translator {
       if (close == std::string_view::npos) unsupported("an open [:");
       // PCRE2's has the symbols of Latin-1 alone, Oniguruma's has all.
       if (pattern_.substr(at_, close + 2 - at_) != "[:punct:]") return copy(close + 2 - at_);
-      return put(str("\\p{P}\\p{S}", newer_ ? class_items(kNewerPunctuation) : ""), close + 2 - at_);
+      return put(str("\\p{P}\\p{S}", newer_ ? class_items(kNewerPunctuation) + class_items(kNewerSymbols) : ""), close + 2 - at_);
     }
     if (c == '[') unsupported("a class inside a class");
     if (c == '&' && peek(1) == '&') unsupported("&& in a class");
@@ -207,7 +214,7 @@ template <size_t N> bool is_in(const CharacterRange (&ranges)[N], char32_t c) {
 }
 
 // All newer characters start with one of these bytes.
-bool may_start_newer(uint8_t lead) { return lead >= 0xE0 && (lead <= 0xE1 || lead == 0xEA || lead >= 0xF0); }
+bool may_start_newer(uint8_t lead) { return lead >= 0xE0 && (lead <= 0xE3 || lead == 0xEA || lead >= 0xF0); }
 
 }  // namespace
 
@@ -219,7 +226,8 @@ bool has_newer_characters(std::string_view text) {
   for (size_t at = 0; at < text.size(); ++at) {
     if (!may_start_newer(static_cast<uint8_t>(text[at]))) continue;
     const auto c = code_point_at(text, at).value;
-    if (is_in(kNewerLetters, c) || is_in(kNewerNumbers, c) || is_in(kNewerMarks, c) || is_in(kNewerPunctuation, c)) {
+    if (is_in(kNewerLetters, c) || is_in(kNewerNumbers, c) || is_in(kNewerMarks, c) ||
+        is_in(kNewerPunctuation, c) || is_in(kNewerSymbols, c)) {
       return true;
     }
   }
