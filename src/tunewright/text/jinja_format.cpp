@@ -13,6 +13,8 @@ using Type = Value::Type;
 void write_repr(Runtime& runtime, std::string& out, const Value& value);
 
 // The text grows piece by piece; what it adds is charged as it comes.
+constexpr size_t kQuoting = 8;  // the work on a letter to be quoted, relative to one only read
+
 void add_text(Runtime& runtime, std::string& out, std::string_view text) {
   runtime.charge_text(text.size());
   out += text;
@@ -84,6 +86,7 @@ void write_repr(Runtime& runtime, std::string& out, const Value& value) {
     case Type::Int: out += std::to_string(value.integer()); return;
     case Type::Float: out += python::repr(value.number()); return;
     case Type::String: {
+      runtime.charge_scan(value.string().size() * kQuoting);
       const std::string quoted = python::repr(value.string());
       return add_text(runtime, out, value.is_markup() ? "Markup(" + quoted + ")" : quoted);
     }
@@ -123,7 +126,9 @@ class JsonWriter {
       case Type::Bool: out_ += value.boolean() ? "true" : "false"; return;
       case Type::Int: out_ += std::to_string(value.integer()); return;
       case Type::Float: out_ += json_number(value.number()); return;
-      case Type::String: return add_text(runtime_, out_, python::json_quote(value.string(), style_.ensure_ascii));
+      case Type::String:
+        runtime_.charge_scan(value.string().size() * kQuoting);
+        return add_text(runtime_, out_, python::json_quote(value.string(), style_.ensure_ascii));
       case Type::Dict: return write_dict(value.dict());
       case Type::Sequence:
         if (value.sequence().kind <= SequenceKind::Group) return write_array(value.sequence().items);

@@ -203,10 +203,9 @@ class Interpreter : public Runtime {
       Loop& loop;
       ~Finish() { loop.finish(); }
     } finish{*loop};
-    bool any = false;
+    bool completed = false;  // what Jinja looks at for else: a loop left at once has none
     std::shared_ptr<Scope> scope;
     while (auto item = loop->advance()) {
-      any = true;
       charge_steps(1);
       set_line(statement.line);
       if (scope == nullptr || scope.use_count() > 1) scope = std::make_shared<Scope>(outer);
@@ -214,9 +213,11 @@ class Interpreter : public Runtime {
       const Entered entered(*this, scope);
       scope->set(kLoopSlot, Value(std::shared_ptr<Object>(loop)));
       assign(*statement.target, *std::move(item));
-      if (execute(statement.body) == Flow::Break) break;
+      const Flow flow = execute(statement.body);
+      completed = completed || flow == Flow::Normal;
+      if (flow == Flow::Break) break;
     }
-    if (any) return;
+    if (completed) return;
     const Entered entered(*this, inner_scope());
     execute(statement.otherwise);
   }

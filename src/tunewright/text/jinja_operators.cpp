@@ -255,7 +255,7 @@ bool ordered(Runtime& runtime, std::string_view operation, const Value& left, co
   if (left.is_undefined()) fail_undefined(left);
   if (right.is_undefined()) fail_undefined(right);
   if (left.is_integral() && right.is_integral()) return compare(operation, left.integer(), right.integer());
-  if (left.is_number() && right.is_number()) return compare(operation, left.number(), right.number());
+  if (left.is_number() && right.is_number()) return compare(operation, left.exact(), right.exact());
   if (left.is_string() && right.is_string()) {
     // The order of UTF-8 bytes is that of code points.
     return by_operation(operation, left.string().compare(right.string()));

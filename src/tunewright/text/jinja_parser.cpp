@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <set>
 
 #include "tunewright/base/str.h"
 #include "tunewright/text/jinja_expressions.h"
+#include "tunewright/text/python_text.h"
 
 namespace tunewright::text::jinja {
 namespace {
@@ -123,9 +125,22 @@ class StatementParser : private ExpressionParser {
     fail(str("Encountered unknown tag '", tag, "'."));
   }
 
+  static bool names_loop(const Expression& target) {
+    if (target.kind == Expression::Kind::Name) return target.slot == kLoopSlot;
+    return target.kind == Expression::Kind::Tuple &&
+           std::any_of(target.parts.begin(), target.parts.end(), [](const auto& part) { return names_loop(*part); });
+  }
+
+  // What a set or a for gives a value to; nothing inside of a for may change its loop.
+  ExpressionPointer stored(bool spaces) {
+    auto made = target(spaces);
+    if (fors_ > 0 && names_loop(*made)) fail("Can't assign to special loop variable in for-loop target");
+    return made;
+  }
+
   StatementPointer set(int line) {
     auto statement = make(SKind::Set, line);
-    statement->target = target(true);
+    statement->target = stored(true);
     if (accept_operator("=")) {
       statement->expression = tuple({});
       return statement;
@@ -138,7 +153,8 @@ class StatementParser : private ExpressionParser {
 
   StatementPointer for_loop(int line) {
     auto statement = make(SKind::For, line);
-    statement->target = target(false);
+    ++fors_;
+    statement->target = stored(false);
     expect_name("in");
     statement->expression = tuple({"recursive"}, false);
     if (accept_name("if")) statement->condition = expression();
@@ -147,6 +163,7 @@ class StatementParser : private ExpressionParser {
     statement->body = block_of({"endfor", "else"});
     --loops_;
     if (next().text == "else") statement->otherwise = closed_block("endfor");
+    --fors_;
     return statement;
   }
 
@@ -260,6 +277,7 @@ class StatementParser : private ExpressionParser {
   StatementPointer named_block(int line) {
     auto statement = make(SKind::Scope, line);
     const std::string name = expect(Token::Kind::Name).text;
+    if (!blocks_.insert(name).second) fail(str("block ", python::repr(name), " defined twice"));
     accept_name("scoped");
     accept_name("required");
     const int outer_loops = std::exchange(loops_, 0);
@@ -271,7 +289,8 @@ class StatementParser : private ExpressionParser {
   }
 
   static constexpr int kMaxBranches = 2000;
-  int depth_ = 0, loops_ = 0, branches_ = 0;
+  std::set<std::string> blocks_;
+  int depth_ = 0, loops_ = 0, fors_ = 0, branches_ = 0;
   bool has_generation_ = false;
 };
 

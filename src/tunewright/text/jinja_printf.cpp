@@ -335,14 +335,14 @@ class Braces {
     std::string_view inside = format.substr(begin, at - begin - 1);
     const size_t colon = std::min(inside.find(':'), inside.size());
     std::string_view name = inside.substr(0, colon);
-    const std::string spec = colon < inside.size() ? run(inside.substr(colon + 1), depth + 1) : "";
     char conversion = 0;
     if (const size_t mark = name.find('!'); mark != std::string_view::npos) {
       if (mark + 2 != name.size()) throw Fault("end of string while looking for conversion specifier");
       conversion = name[mark + 1];
       name = name.substr(0, mark);
     }
-    const Value value = lookup(name);
+    const Value value = lookup(name);  // before the specification, which may number fields of its own
+    const std::string spec = colon < inside.size() ? run(inside.substr(colon + 1), depth + 1) : "";
     if (conversion == 'r' || conversion == 'a') return format_value(runtime_, Value(repr(runtime_, value)), spec);
     if (conversion == 's') return format_value(runtime_, Value(to_text(runtime_, value)), spec);
     if (conversion != 0) throw Fault(str("Unknown conversion specifier ", conversion));

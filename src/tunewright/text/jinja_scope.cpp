@@ -129,7 +129,10 @@ Value Macro::call(Runtime& runtime, Arguments arguments) {
 
 std::optional<Value> Macro::attribute(Runtime& runtime, const std::string& name) {
   if (name == "name") return Value(statement_.signature.name);
-  if (name == "arguments") return text_list(runtime, statement_.signature.names);
+  if (name == "arguments") {
+    const auto& names = statement_.signature.names;
+    return list_value(runtime, Items(names.begin(), names.end()), SequenceKind::Tuple);
+  }
   if (name == "catch_kwargs") return Value(statement_.signature.uses_kwargs);
   if (name == "catch_varargs") return Value(statement_.signature.uses_varargs);
   if (name == "caller") return Value(statement_.signature.uses_caller);

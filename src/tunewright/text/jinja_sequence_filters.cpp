@@ -329,10 +329,14 @@ Value attribute(Runtime& runtime, Value value, Arguments arguments) {
 }
 
 std::optional<double> parse_number(std::string text) {
-  text = std::string(python::strip(text, python::Side::Both));
+  text = python::ascii_digits(python::strip(text, python::Side::Both));
+  const auto digit_at = [&](size_t i) { return i < text.size() && text[i] >= '0' && text[i] <= '9'; };
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '_' && !(i > 0 && digit_at(i - 1) && digit_at(i + 1))) return std::nullopt;
+  }
   std::erase(text, '_');
   const std::string name = python::lower(text);
-  const bool word = name.find_first_of("xp") != std::string::npos || name.empty();
+  const bool word = name.find_first_of("xp(") != std::string::npos || name.empty();
   if (word) return std::nullopt;
   char* end = nullptr;
   const double value = std::strtod(text.c_str(), &end);
@@ -341,13 +345,13 @@ std::optional<double> parse_number(std::string text) {
 
 // int("…", base); none where Python raises ValueError.
 std::optional<int64_t> parse_integer(std::string text, int64_t base) {
-  text = python::lower(python::strip(text, python::Side::Both));
+  text = python::lower(python::ascii_digits(python::strip(text, python::Side::Both)));
   const bool negative = text.starts_with('-');
   if (negative || text.starts_with('+')) text.erase(0, 1);
   for (const auto& [prefix, radix] : {std::pair{"0x", 16}, std::pair{"0o", 8}, std::pair{"0b", 2}}) {
     if (!text.starts_with(prefix) || (base != radix && base != 0)) continue;
     base = radix;
-    text.erase(0, 2);
+    text.erase(0, text.size() > 2 && text[2] == '_' ? 3 : 2);
   }
   if (base == 0) base = 10;
   if (text.empty() || text.starts_with('_') || text.ends_with('_') || text.find("__") != std::string::npos) return std::nullopt;

@@ -297,10 +297,26 @@ Value to_json_filter(Runtime& runtime, Value value, Arguments arguments) {
   return text_value(runtime, to_json(runtime, value, style));
 }
 
+Value with_sorted_keys(Runtime& runtime, const Value& value) {
+  if (value.is(Value::Type::Sequence)) {
+    Items items;
+    for (const Value& item : value.sequence().items) items.push_back(with_sorted_keys(runtime, item));
+    return list_value(runtime, std::move(items), value.sequence().kind, value.sequence().name);
+  }
+  if (!value.is_dict()) return value;
+  auto pairs = value.dict().items();
+  runtime.charge_items(pairs.size());
+  std::stable_sort(pairs.begin(), pairs.end(),
+                   [&](const auto& a, const auto& b) { return ordered(runtime, "<", a.first, b.first); });
+  auto sorted = std::make_shared<Dict>();
+  for (const auto& [key, held] : pairs) sorted->set(key, with_sorted_keys(runtime, held));
+  return Value(std::move(sorted));
+}
+
 Value pretty(Runtime& runtime, Value value, Arguments arguments) {
   constexpr size_t kWidth = 80;
   bind("pprint", std::move(arguments), {});
-  std::string text = repr(runtime, value);
+  std::string text = repr(runtime, with_sorted_keys(runtime, value));
   if (python::length(text) > kWidth) throw Fault("pprint of what is wider than 80 characters is not supported; use tojson");
   return text_value(runtime, std::move(text));
 }

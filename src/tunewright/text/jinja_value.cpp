@@ -15,7 +15,7 @@ constexpr size_t kIndexedFrom = 8;  // smaller dicts are searched through
 
 bool numbers_equal(const Value& left, const Value& right) {
   if (left.is_integral() && right.is_integral()) return left.integer() == right.integer();
-  return left.number() == right.number();
+  return left.exact() == right.exact();
 }
 
 }  // namespace

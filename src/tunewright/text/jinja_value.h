@@ -99,6 +99,8 @@ class Value {
   bool boolean() const { return std::get<bool>(data_); }
   int64_t integer() const { return is(Type::Bool) ? boolean() : std::get<int64_t>(data_); }
   double number() const { return is(Type::Float) ? std::get<double>(data_) : static_cast<double>(integer()); }
+  // A number without rounding: 64 bits of mantissa hold every int and every float.
+  long double exact() const { return is(Type::Float) ? std::get<double>(data_) : static_cast<long double>(integer()); }
   const std::string& string() const { return std::get<StringPointer>(data_)->text; }
   bool is_markup() const { return is_string() && std::get<StringPointer>(data_)->markup; }
   Sequence& sequence() const { return *std::get<SequencePointer>(data_); }

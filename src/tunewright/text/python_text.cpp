@@ -135,6 +135,15 @@ bool is_space(char32_t point) {
 
 bool is_decimal(char32_t point) { return u_charType(static_cast<UChar32>(point)) == U_DECIMAL_DIGIT_NUMBER; }
 
+std::string ascii_digits(std::string_view text) {
+  if (is_ascii(text)) return std::string(text);
+  std::u32string points = decode(text);
+  for (char32_t& point : points) {
+    if (is_decimal(point)) point = U'0' + static_cast<char32_t>(u_charDigitValue(static_cast<UChar32>(point)));
+  }
+  return encode(points);
+}
+
 bool is_digit(char32_t point) {
   const int type = u_getIntPropertyValue(static_cast<UChar32>(point), UCHAR_NUMERIC_TYPE);
   return type == U_NT_DECIMAL || type == U_NT_DIGIT;
@@ -285,7 +294,7 @@ std::string repr(std::string_view text) {
       out += "\\r";
     } else if (point == '\t') {
       out += "\\t";
-    } else if (is_printable(point)) {
+    } else if (point < 0x7f ? point >= ' ' : is_printable(point)) {
       append(out, point);
     } else {
       out += escaped(point);

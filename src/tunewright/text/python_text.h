@@ -25,6 +25,9 @@ bool is_printable(char32_t point);
 bool is_lower(char32_t point);
 bool is_upper(char32_t point);
 
+// Decimal digits of every script as 0 to 9.
+std::string ascii_digits(std::string_view text);
+
 std::string upper(std::string_view text);
 std::string lower(std::string_view text);
 std::string title(std::string_view text);
