@@ -16,7 +16,8 @@ constexpr const char* kExamples = R"(Examples:
   tunewright chat --model models/smollm2-135m-instruct --adapter runs/spam-triage/adapter --temperature 0.7
   echo "What is the capital of France?" | tunewright chat --model models/smollm2-135m-instruct)";
 
-constexpr const char* kHelp = R"(/system TEXT  sets the system message and starts a new conversation (without TEXT: none)
+constexpr const char* kHelp =
+    R"(/system TEXT  sets the system message and starts a new conversation (without TEXT: none)
 /reset        starts a new conversation; the system message stays
 /help         shows this
 /exit         leaves, as Ctrl-D does
@@ -63,11 +64,14 @@ class Conversation {
  private:
   model::Generation answer(AnswerText& text) {
     const auto prompt = data::prompt_ids(loaded_.text, messages_, Json(), Json::object());
-    const auto common = std::mismatch(read_.begin(), read_.end(), prompt.begin(), prompt.end()).first - read_.begin();
+    const auto common =
+        std::mismatch(read_.begin(), read_.end(), prompt.begin(), prompt.end()).first -
+        read_.begin();
     cache_.truncate(common);
     read_.resize(static_cast<size_t>(common));
-    auto generation = model::generate(*loaded_.lm, prompt, loaded_.text.stop_ids, options_,
-                                      [&](int32_t id) { return text.put(id) && !stop_requested(); }, &cache_);
+    auto generation = model::generate(
+        *loaded_.lm, prompt, loaded_.text.stop_ids, options_,
+        [&](int32_t id) { return text.put(id) && !stop_requested(); }, &cache_);
     read_ = prompt;
     read_.insert(read_.end(), generation.ids.begin(), generation.ids.end());
     read_.resize(static_cast<size_t>(cache_.length()));
@@ -87,7 +91,9 @@ class Conversation {
 class Chat {
  public:
   Chat(Conversation& conversation, const Context& context)
-      : conversation_(conversation), context_(context), out_(context.json ? std::cerr : std::cout) {}
+      : conversation_(conversation),
+        context_(context),
+        out_(context.json ? std::cerr : std::cout) {}
 
   // False: the user leaves.
   bool take(const std::string& line) {
@@ -103,7 +109,8 @@ class Chat {
     if (word == "/exit" || word == "/quit") return false;
     if (word == "/system") {
       conversation_.set_system(rest);
-      context_.reporter.info(rest.empty() ? "no system message; new conversation" : "system message set; new conversation");
+      context_.reporter.info(rest.empty() ? "no system message; new conversation"
+                                          : "system message set; new conversation");
     } else if (word == "/reset") {
       conversation_.reset();
       context_.reporter.info("new conversation");
@@ -120,12 +127,14 @@ class Chat {
  private:
   void ask(const std::string& question) {
     try {
-      const auto generation = conversation_.ask(question, [&](std::string_view piece) { out_ << piece << std::flush; });
+      const auto generation =
+          conversation_.ask(question, [&](std::string_view piece) { out_ << piece << std::flush; });
       out_ << std::endl;
       ++turns_;
       tokens_ += static_cast<int64_t>(generation.ids.size());
       if (generation.finish == model::FinishReason::kLength) {
-        context_.reporter.info(str("stopped after ", generation.ids.size(), " tokens; --max-new-tokens or /reset gives more room"));
+        context_.reporter.info(str("stopped after ", generation.ids.size(),
+                                   " tokens; --max-new-tokens or /reset gives more room"));
       }
     } catch (const UserError& error) {
       context_.reporter.warn(full_message(error));
@@ -142,7 +151,8 @@ class Chat {
 int run_chat(const ChatFlags& flags, const Context& context) {
   const auto loaded = load_for_inference(flags.model, context.reporter);
   if (!loaded.text.chat_template) {
-    throw UserError(str(flags.model.path, ": the model has no chat template, which chat needs; "
+    throw UserError(str(flags.model.path,
+                        ": the model has no chat template, which chat needs; "
                         "`tunewright generate` continues plain prompts"));
   }
   Conversation conversation(loaded, flags.sampling);
@@ -167,7 +177,9 @@ void add_chat(CLI::App& app, Context& context) {
   command->add_option("--system", flags->system, "The system message")->type_name("TEXT");
   add_sampling_flags(*command, flags->sampling);
   add_common_options(*command, context, false);
-  command->callback([&context, flags] { context.chosen = [&context, flags] { return run_chat(*flags, context); }; });
+  command->callback([&context, flags] {
+    context.chosen = [&context, flags] { return run_chat(*flags, context); };
+  });
 }
 
 }  // namespace tunewright::app

@@ -16,10 +16,10 @@ inline constexpr int kDone = 0, kBug = 1, kInputError = 2, kGateFailed = 3, kInt
 // What all commands share.
 struct Context {
   Reporter& reporter;
-  bool json = false;                      // --json: the result as one object on standard output's last line
-  std::vector<std::string> set;           // --set dotted.key=value
-  std::function<int()> chosen;            // the subcommand's work; main calls it after parsing
-  std::filesystem::path program_folder;   // where the program lies
+  bool json = false;             // --json: the result as one object on standard output's last line
+  std::vector<std::string> set;  // --set dotted.key=value
+  std::function<int()> chosen;   // the subcommand's work; main calls it after parsing
+  std::filesystem::path program_folder;  // where the program lies
 };
 
 // Adds --json, and --set where the command reads a configuration.

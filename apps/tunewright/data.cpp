@@ -70,7 +70,8 @@ std::string marked_text(const Preview& preview, const data::Example& example) {
   std::string text;
   for (size_t begin = 0, end = 0; begin < example.ids.size(); begin = end) {
     while (end < example.ids.size() && supervised(end) == supervised(begin)) ++end;
-    const auto run = visible(preview.model.tokenizer.decode(std::span(example.ids).subspan(begin, end - begin)));
+    const auto run =
+        visible(preview.model.tokenizer.decode(std::span(example.ids).subspan(begin, end - begin)));
     if (preview.colours) {
       text += str(supervised(begin) ? "\033[32m" : "\033[2m", run, "\033[0m");
     } else {
@@ -92,9 +93,12 @@ Json token_list(const Preview& preview, const data::Example& example) {
 }
 
 void show(Preview& preview, const data::Example& example, const rows::RowPlace& place) {
-  preview.text += str("--- ", describe(place), ": ", example.ids.size(), " tokens, ", example.supervised_tokens(),
-                      " supervised\n", marked_text(preview, example), "\n");
-  preview.rows.push_back({{"source", place.file.string()}, {"row", place.row}, {"tokens", token_list(preview, example)}});
+  preview.text +=
+      str("--- ", describe(place), ": ", example.ids.size(), " tokens, ",
+          example.supervised_tokens(), " supervised\n", marked_text(preview, example), "\n");
+  preview.rows.push_back({{"source", place.file.string()},
+                          {"row", place.row},
+                          {"tokens", token_list(preview, example)}});
 }
 
 void count(SetReport& report, const data::TextModel& model, const data::Example& example) {
@@ -125,9 +129,11 @@ std::vector<data::Example> fitted(const Preview& preview, SetReport& report, con
   return examples;
 }
 
-void preview_row(Preview& preview, SetReport& report, const rows::RowPlace& place, const Json& json, rows::Format format) {
+void preview_row(Preview& preview, SetReport& report, const rows::RowPlace& place, const Json& json,
+                 rows::Format format) {
   if (report.rows++ == 0) {
-    report.format = rows::format_name(format == rows::Format::kAuto ? detect_format(json, place) : format);
+    report.format =
+        rows::format_name(format == rows::Format::kAuto ? detect_format(json, place) : format);
   }
   const auto row = rows::to_row(json, format, place);
   const auto whole = data::render(preview.model, row, preview.options.train_on, place);
@@ -139,14 +145,16 @@ void preview_row(Preview& preview, SetReport& report, const rows::RowPlace& plac
   for (const auto& example : examples) count(report, preview.model, example);
   if (report.rows > preview.shown_rows) return;
   for (const auto& example : examples) show(preview, example, place);
-  if (examples.empty()) preview.text += str("--- ", describe(place), ": not used\n", marked_text(preview, whole), "\n");
+  if (examples.empty())
+    preview.text += str("--- ", describe(place), ": not used\n", marked_text(preview, whole), "\n");
 }
 
 SetReport preview_file(Preview& preview, const data::FileOptions& file, Reporter& reporter) {
   SetReport report{.path = file.path};
   rows::for_each_row(file.path, [&](const rows::RowPlace& place, Json&& json) {
     preview_row(preview, report, place, json, file.format);
-    if (report.rows % 256 == 0) reporter.progress("reading data", report.rows, 0, "rows", file.path);
+    if (report.rows % 256 == 0)
+      reporter.progress("reading data", report.rows, 0, "rows", file.path);
   });
   reporter.finish_progress();
   return report;
@@ -169,15 +177,18 @@ std::string end_of_turn_text(const SetReport& report) {
 }
 
 std::string report_text(const SetReport& report, const Preview& preview) {
-  std::string text = str("=== ", report.path, " (", report.format, "): ", report.rows, " rows: ", report.kept, " kept, ",
-                         report.changed, " changed, ", report.dropped, " dropped\n");
+  std::string text =
+      str("=== ", report.path, " (", report.format, "): ", report.rows, " rows: ", report.kept,
+          " kept, ", report.changed, " changed, ", report.dropped, " dropped\n");
   text += str("    tokens: ", report.tokens, ", supervised: ", report.supervised, " (",
               percent(share(report.supervised, report.tokens)), ")\n");
   text += str("    rows without a supervised token: ", report.without_supervision, "\n");
-  text += str("    longest row: ", report.longest, " tokens (row ", report.longest_row, "); longer than max_length ",
-              preview.options.max_length, ": ", report.too_long, "\n");
+  text +=
+      str("    longest row: ", report.longest, " tokens (row ", report.longest_row,
+          "); longer than max_length ", preview.options.max_length, ": ", report.too_long, "\n");
   text += str("    end of turn: ", end_of_turn_text(report), "\n");
-  if (!report.stops_training.empty()) text += str("    train would stop: ", report.stops_training, "\n");
+  if (!report.stops_training.empty())
+    text += str("    train would stop: ", report.stops_training, "\n");
   return text;
 }
 
@@ -196,15 +207,20 @@ Json report_json(const SetReport& report) {
           {"longest", report.longest},
           {"examples", report.examples},
           {"end_of_turn_trained", report.ends_trained},
-          {"train_would_stop", report.stops_training.empty() ? Json(nullptr) : Json(report.stops_training)}};
+          {"train_would_stop",
+           report.stops_training.empty() ? Json(nullptr) : Json(report.stops_training)}};
 }
 
 int preview_config(const std::string& path, int64_t shown_rows, Context& context) {
   const auto config = from_json<RunConfig>(read_config(path, context));
-  if (config.model.path.empty()) throw UserError(str(path, ": model.path is missing: the folder of the base model"));
-  if (config.data.train.empty()) throw UserError(str(path, ": data.train is missing: the files to train on"));
+  if (config.model.path.empty())
+    throw UserError(str(path, ": model.path is missing: the folder of the base model"));
+  if (config.data.train.empty())
+    throw UserError(str(path, ": data.train is missing: the files to train on"));
   const auto model = data::TextModel::load(config.model.path);
-  Preview preview{.model = model, .options = config.data, .shown_rows = shown_rows,
+  Preview preview{.model = model,
+                  .options = config.data,
+                  .shown_rows = shown_rows,
                   .colours = !context.json && ::isatty(STDOUT_FILENO) != 0};
   Json sets = Json::array();
   std::string reports;
@@ -222,7 +238,8 @@ int preview_config(const std::string& path, int64_t shown_rows, Context& context
 // ---- inspect
 
 int64_t character_count(std::string_view text) {
-  return std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
+  return std::ranges::count_if(
+      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
 }
 
 // What is known of one key of a file's rows.
@@ -255,14 +272,16 @@ void summarise(FileSummary& summary, const Json& row) {
     auto& key = it->second;
     ++key.rows;
     ++key.types[type_name(value)];
-    if (value.is_string()) key.lengths.push_back(character_count(value.get_ref<const std::string&>()));
+    if (value.is_string())
+      key.lengths.push_back(character_count(value.get_ref<const std::string&>()));
     if (value.is_array()) key.lengths.push_back(static_cast<int64_t>(value.size()));
   }
 }
 
 std::string counts_text(const std::map<std::string, int64_t>& counts, int64_t all) {
   std::vector<std::string> parts;
-  for (const auto& [name, number] : counts) parts.push_back(number == all ? name : str(name, " (", number, ")"));
+  for (const auto& [name, number] : counts)
+    parts.push_back(number == all ? name : str(name, " (", number, ")"));
   return join(parts, ", ");
 }
 
@@ -270,22 +289,27 @@ Json key_json(KeySummary& key) {
   Json json = {{"rows", key.rows}, {"types", key.types}};
   if (!key.lengths.empty()) {
     std::ranges::sort(key.lengths);
-    json["lengths"] = {{"min", key.lengths.front()}, {"median", key.lengths[key.lengths.size() / 2]}, {"max", key.lengths.back()}};
+    json["lengths"] = {{"min", key.lengths.front()},
+                       {"median", key.lengths[key.lengths.size() / 2]},
+                       {"max", key.lengths.back()}};
   }
   return json;
 }
 
-std::string key_text(const std::string& name, const KeySummary& key, const Json& json, int64_t rows) {
+std::string key_text(const std::string& name, const KeySummary& key, const Json& json,
+                     int64_t rows) {
   auto text = str("    ", excerpt(name), ": ", counts_text(key.types, key.rows));
   if (key.rows != rows) text += str(", in ", key.rows, " rows");
   if (json.contains("lengths")) {
     const auto& lengths = json["lengths"];
-    text += str(", length ", lengths["min"], " to ", lengths["max"], ", median ", lengths["median"]);
+    text +=
+        str(", length ", lengths["min"], " to ", lengths["max"], ", median ", lengths["median"]);
   }
   return text + "\n";
 }
 
-int inspect_files(const std::vector<std::string>& files, int64_t shown_rows, const Context& context) {
+int inspect_files(const std::vector<std::string>& files, int64_t shown_rows,
+                  const Context& context) {
   Json result = Json::array();
   std::string text;
   for (const auto& file : files) {
@@ -296,26 +320,35 @@ int inspect_files(const std::vector<std::string>& files, int64_t shown_rows, con
       summarise(summary, row);
       if (summary.rows <= shown_rows) summary.samples.push_back(std::move(row));
     });
-    text += str("=== ", file, ": ", summary.rows, " rows, format ", counts_text(summary.formats, summary.rows), "\n");
+    text += str("=== ", file, ": ", summary.rows, " rows, format ",
+                counts_text(summary.formats, summary.rows), "\n");
     Json keys = Json::object();
     for (const auto& name : summary.key_order) {
       auto& key = summary.keys[name];
       keys[name] = key_json(key);
       text += key_text(name, key, keys[name], summary.rows);
     }
-    for (const auto& sample : summary.samples) text += str("    ", excerpt(dump_json(sample), 300), "\n");
-    result.push_back({{"path", file}, {"rows", summary.rows}, {"formats", summary.formats}, {"keys", keys}, {"samples", summary.samples}});
+    for (const auto& sample : summary.samples)
+      text += str("    ", excerpt(dump_json(sample), 300), "\n");
+    result.push_back({{"path", file},
+                      {"rows", summary.rows},
+                      {"formats", summary.formats},
+                      {"keys", keys},
+                      {"samples", summary.samples}});
   }
   print_result(context, {{"files", result}}, text);
   return kDone;
 }
 
 void add_preview(CLI::App& data, Context& context) {
-  auto* command = data.add_subcommand("preview", "Prints rendered rows with every token's loss mask, and counts");
+  auto* command = data.add_subcommand(
+      "preview", "Prints rendered rows with every token's loss mask, and counts");
   auto config = std::make_shared<std::string>();
   auto shown_rows = std::make_shared<int64_t>(3);
   command->add_option("config", *config, "A configuration of `train`")->required();
-  command->add_option("--rows", *shown_rows, "Rows shown of each file")->check(CLI::NonNegativeNumber)->capture_default_str();
+  command->add_option("--rows", *shown_rows, "Rows shown of each file")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   command->footer(kPreviewExamples);
   add_common_options(*command, context, true);
   command->callback([=, &context] {
@@ -324,11 +357,14 @@ void add_preview(CLI::App& data, Context& context) {
 }
 
 void add_inspect(CLI::App& data, Context& context) {
-  auto* command = data.add_subcommand("inspect", "Shows format, rows, keys, lengths and samples of files");
+  auto* command =
+      data.add_subcommand("inspect", "Shows format, rows, keys, lengths and samples of files");
   auto files = std::make_shared<std::vector<std::string>>();
   auto shown_rows = std::make_shared<int64_t>(2);
   command->add_option("files", *files, "JSON Lines files")->required();
-  command->add_option("--rows", *shown_rows, "Rows shown of each file")->check(CLI::NonNegativeNumber)->capture_default_str();
+  command->add_option("--rows", *shown_rows, "Rows shown of each file")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   command->footer(kInspectExamples);
   add_common_options(*command, context, false);
   command->callback([=, &context] {
@@ -339,7 +375,8 @@ void add_inspect(CLI::App& data, Context& context) {
 }  // namespace
 
 void add_data(CLI::App& app, Context& context) {
-  auto* data = app.add_subcommand("data", "Shows what is in files and what training will see of them");
+  auto* data =
+      app.add_subcommand("data", "Shows what is in files and what training will see of them");
   data->require_subcommand(1);
   add_preview(*data, context);
   add_inspect(*data, context);

@@ -24,13 +24,16 @@ struct GenerateFlags {
 std::vector<int32_t> ids_of_row(const data::TextModel& text, const Json& row) {
   const bool has_prompt = row.contains("prompt"), has_messages = row.contains("messages");
   if (has_prompt == has_messages) {
-    throw UserError(str("expected either 'prompt' or 'messages', got ", has_prompt ? "both" : "neither"));
+    throw UserError(
+        str("expected either 'prompt' or 'messages', got ", has_prompt ? "both" : "neither"));
   }
   const Json& value = row.at(has_prompt ? "prompt" : "messages");
-  if (has_prompt && value.is_string()) return data::prompt_ids(text, value.get_ref<const std::string&>());
+  if (has_prompt && value.is_string())
+    return data::prompt_ids(text, value.get_ref<const std::string&>());
   if (!value.is_array()) {
-    throw UserError(str(has_prompt ? "prompt: expected text or a list of messages" : "messages: expected a list",
-                        ", got a ", type_name(value)));
+    throw UserError(str(
+        has_prompt ? "prompt: expected text or a list of messages" : "messages: expected a list",
+        ", got a ", type_name(value)));
   }
   Json extra = Json::object();
   for (const auto& [key, other] : row.items()) {
@@ -39,7 +42,8 @@ std::vector<int32_t> ids_of_row(const data::TextModel& text, const Json& row) {
   return data::prompt_ids(text, value, row.value("tools", Json()), extra);
 }
 
-std::vector<std::vector<int32_t>> read_prompts(const std::string& path, const InferenceModel& loaded) {
+std::vector<std::vector<int32_t>> read_prompts(const std::string& path,
+                                               const InferenceModel& loaded) {
   std::vector<std::vector<int32_t>> prompts;
   rows::for_each_row(path, [&](const rows::RowPlace& place, Json&& row) {
     try {
@@ -48,23 +52,27 @@ std::vector<std::vector<int32_t>> read_prompts(const std::string& path, const In
       throw UserError(str(describe(place), ": ", full_message(error)));
     }
     const auto size = static_cast<int64_t>(prompts.back().size());
-    if (size == 0) throw UserError(str(describe(place), ": the prompt has no tokens; give it some text"));
+    if (size == 0)
+      throw UserError(str(describe(place), ": the prompt has no tokens; give it some text"));
     if (size >= loaded.lm->max_positions()) {
       throw UserError(str(describe(place), ": the prompt has ", size, " tokens, and the model has ",
-                          loaded.lm->max_positions(), " positions for prompt and answer together; shorten it"));
+                          loaded.lm->max_positions(),
+                          " positions for prompt and answer together; shorten it"));
     }
   });
   return prompts;
 }
 
-Json answer(const InferenceModel& loaded, const std::vector<int32_t>& prompt, const model::SamplingOptions& options,
-            const GenerateFlags& flags) {
+Json answer(const InferenceModel& loaded, const std::vector<int32_t>& prompt,
+            const model::SamplingOptions& options, const GenerateFlags& flags) {
   AnswerText text(loaded.text.tokenizer, flags.sampling.stops);
-  const auto generation = model::generate(*loaded.lm, prompt, loaded.text.stop_ids, options,
-                                          [&](int32_t id) { return text.put(id) && !stop_requested(); });
-  Json row = {{"text", text.finish()},
-              {"finish_reason", generation.finish == model::FinishReason::kStop ? "stop" : "length"},
-              {"completion_tokens", generation.ids.size()}};
+  const auto generation =
+      model::generate(*loaded.lm, prompt, loaded.text.stop_ids, options,
+                      [&](int32_t id) { return text.put(id) && !stop_requested(); });
+  Json row = {
+      {"text", text.finish()},
+      {"finish_reason", generation.finish == model::FinishReason::kStop ? "stop" : "length"},
+      {"completion_tokens", generation.ids.size()}};
   if (flags.with_ids) row["ids"] = generation.ids;
   return row;
 }
@@ -90,10 +98,12 @@ int run_generate(const GenerateFlags& flags, const Context& context) {
     sink.write(std::move(row));
     ++options.seed;
     const double seconds = monotonic_seconds() - start;
-    context.reporter.progress("generate", ++done, total, "rows", str(fixed(static_cast<double>(tokens) / seconds, 1), " tokens/s"));
+    context.reporter.progress("generate", ++done, total, "rows",
+                              str(fixed(static_cast<double>(tokens) / seconds, 1), " tokens/s"));
   }
   context.reporter.finish_progress();
-  sink.finish({{"rows", total}, {"completion_tokens", tokens}, {"seconds", monotonic_seconds() - start}});
+  sink.finish(
+      {{"rows", total}, {"completion_tokens", tokens}, {"seconds", monotonic_seconds() - start}});
   return kDone;
 }
 
@@ -105,11 +115,14 @@ void add_generate(CLI::App& app, Context& context) {
   command->footer(kExamples);
   add_model_flags(*command, flags->model);
   command->add_option("--in", flags->in, "JSON Lines")->type_name("FILE")->required();
-  command->add_option("--out", flags->out, "Result file; standard output without it")->type_name("FILE");
+  command->add_option("--out", flags->out, "Result file; standard output without it")
+      ->type_name("FILE");
   command->add_flag("--ids", flags->with_ids, "Give the token ids of each answer too");
   add_sampling_flags(*command, flags->sampling);
   add_common_options(*command, context, false);
-  command->callback([&context, flags] { context.chosen = [&context, flags] { return run_generate(*flags, context); }; });
+  command->callback([&context, flags] {
+    context.chosen = [&context, flags] { return run_generate(*flags, context); };
+  });
 }
 
 }  // namespace tunewright::app

@@ -19,10 +19,13 @@ auto words(const Table& table) {
 }  // namespace
 
 void add_model_flags(CLI::App& command, model::ModelOptions& options) {
-  command.add_option("--model", options.path, "Folder of the base model, as `tunewright pull` makes it")
+  command
+      .add_option("--model", options.path,
+                  "Folder of the base model, as `tunewright pull` makes it")
       ->type_name("DIR")
       ->required();
-  command.add_option("--adapter", options.adapter, "Folder of a PEFT adapter to put on top")->type_name("DIR");
+  command.add_option("--adapter", options.adapter, "Folder of a PEFT adapter to put on top")
+      ->type_name("DIR");
   command.add_option("--dtype", options.dtype, "auto, float32, bfloat16 or float16")
       ->type_name("NAME")
       ->transform(words(model::kDTypeNames));
@@ -36,12 +39,17 @@ void add_sampling_flags(CLI::App& command, SamplingFlags& flags) {
   const auto add = [&](const char* name, auto& value, const std::string& help) {
     command.add_option(name, value, help)->group("Generation");
   };
-  add("--max-new-tokens", options.max_new_tokens, str("Longest answer in tokens (", options.max_new_tokens, ")"));
-  add("--temperature", flags.temperature, "0: always the most likely token (the default without a sampling flag)");
+  add("--max-new-tokens", options.max_new_tokens,
+      str("Longest answer in tokens (", options.max_new_tokens, ")"));
+  add("--temperature", flags.temperature,
+      "0: always the most likely token (the default without a sampling flag)");
   add("--top-k", options.top_k, "Draw from the k most likely tokens");
-  add("--top-p", options.top_p, "Draw from the most likely tokens that together have this probability");
-  add("--min-p", options.min_p, "Draw from tokens with at least this share of the likeliest one's probability");
-  add("--repetition-penalty", options.repetition_penalty, "Above 1: tokens that were there become less likely");
+  add("--top-p", options.top_p,
+      "Draw from the most likely tokens that together have this probability");
+  add("--min-p", options.min_p,
+      "Draw from tokens with at least this share of the likeliest one's probability");
+  add("--repetition-penalty", options.repetition_penalty,
+      "Above 1: tokens that were there become less likely");
   add("--seed", options.seed, "Of the random numbers (0)");
   command.add_option("--stop", flags.stops, "End the answer before this text (repeatable)")
       ->group("Generation")
@@ -60,7 +68,8 @@ model::SamplingOptions SamplingFlags::resolve() const {
 
 InferenceModel load_for_inference(const model::ModelOptions& options, Reporter& reporter) {
   if (!fs::is_directory(options.path)) {
-    throw UserError(str("--model ", options.path, ": no such folder; make one with `tunewright pull SOURCE --out ",
+    throw UserError(str("--model ", options.path,
+                        ": no such folder; make one with `tunewright pull SOURCE --out ",
                         options.path, "`"));
   }
   auto text = data::TextModel::load(options.path);
@@ -68,7 +77,8 @@ InferenceModel load_for_inference(const model::ModelOptions& options, Reporter& 
   return {std::move(text), std::move(lm)};
 }
 
-AnswerText::AnswerText(const text::Tokenizer& tokenizer, const std::vector<std::string>& stops, Listener listener)
+AnswerText::AnswerText(const text::Tokenizer& tokenizer, const std::vector<std::string>& stops,
+                       Listener listener)
     : decoder_(tokenizer), stops_(stops), listener_(std::move(listener)) {}
 
 void AnswerText::give(const std::string& piece) {

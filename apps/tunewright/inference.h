@@ -40,7 +40,8 @@ InferenceModel load_for_inference(const model::ModelOptions& options, Reporter& 
 class AnswerText {
  public:
   using Listener = std::function<void(std::string_view piece)>;
-  AnswerText(const text::Tokenizer& tokenizer, const std::vector<std::string>& stops, Listener listener = {});
+  AnswerText(const text::Tokenizer& tokenizer, const std::vector<std::string>& stops,
+             Listener listener = {});
 
   bool put(int32_t id);  // false once a stop string is there
   std::string finish();  // the whole answer

@@ -33,14 +33,19 @@ int run_merge(const MergeFlags& flags, const Context& context) {
 }  // namespace
 
 void add_merge(CLI::App& app, Context& context) {
-  auto* command = app.add_subcommand("merge", "Folds an adapter into its base model: a Hugging Face folder");
+  auto* command =
+      app.add_subcommand("merge", "Folds an adapter into its base model: a Hugging Face folder");
   auto flags = std::make_shared<MergeFlags>();
   command->footer(kExamples);
   add_model_flags(*command, flags->model);
   command->get_option("--adapter")->required();
-  command->add_option("--out", flags->out, "Folder of the merged model")->type_name("DIR")->required();
+  command->add_option("--out", flags->out, "Folder of the merged model")
+      ->type_name("DIR")
+      ->required();
   add_common_options(*command, context, false);
-  command->callback([&context, flags] { context.chosen = [&context, flags] { return run_merge(*flags, context); }; });
+  command->callback([&context, flags] {
+    context.chosen = [&context, flags] { return run_merge(*flags, context); };
+  });
 }
 
 }  // namespace tunewright::app

@@ -18,7 +18,8 @@ ModelFacts check_model_folder(const fs::path& folder) {
   const auto config_path = folder / "config.json";
   const auto config = read_json(config_path);
   if (!config.is_object() || !config.contains("model_type") || !config["model_type"].is_string()) {
-    throw UserError(str(config_path.string(), ": no text 'model_type', so this is no language model's configuration"));
+    throw UserError(str(config_path.string(),
+                        ": no text 'model_type', so this is no language model's configuration"));
   }
   ModelFacts facts{.model_type = config["model_type"].get<std::string>()};
   facts.vocab_size = text::Tokenizer::load(folder).vocab_size();
@@ -28,15 +29,18 @@ ModelFacts check_model_folder(const fs::path& folder) {
     facts.parameters += static_cast<int64_t>(view.bytes.size() / io::dtype_bytes(view.dtype));
     facts.bytes += static_cast<int64_t>(view.bytes.size());
   }
-  if (facts.parameters == 0) throw UserError(str(folder.string(), ": its safetensors hold no weights"));
+  if (facts.parameters == 0)
+    throw UserError(str(folder.string(), ": its safetensors hold no weights"));
   return facts;
 }
 
 bool belongs_to_model(std::string_view name) {
   constexpr std::array kEndings = {".json", ".jinja", ".safetensors"};
-  constexpr std::array kNames = {"tokenizer.model", "merges.txt", "vocab.txt", "LICENSE", "LICENSE.txt", "README.md"};
+  constexpr std::array kNames = {"tokenizer.model", "merges.txt",  "vocab.txt",
+                                 "LICENSE",         "LICENSE.txt", "README.md"};
   if (name.starts_with(".") || name.starts_with("consolidated")) return false;
-  return std::ranges::any_of(kEndings, [&](const char* ending) { return name.ends_with(ending); }) ||
+  return std::ranges::any_of(kEndings,
+                             [&](const char* ending) { return name.ends_with(ending); }) ||
          std::ranges::find(kNames, name) != kNames.end();
 }
 

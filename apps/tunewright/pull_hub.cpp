@@ -34,8 +34,8 @@ std::string url_encoded(std::string_view text) {
   std::string result;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    const bool plain = (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') ||
-                       kPlain.find(c) != std::string_view::npos;
+    const bool plain = (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') ||
+                       (byte >= 'a' && byte <= 'z') || kPlain.find(c) != std::string_view::npos;
     if (plain) {
       result += c;
     } else {
@@ -48,28 +48,37 @@ std::string url_encoded(std::string_view text) {
 }
 
 bool is_plain_name(const std::string& text) {
-  const auto allowed = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || std::string_view("-._/").find(c) != std::string_view::npos; };
-  return !text.empty() && std::ranges::all_of(text, allowed) && std::ranges::count(text, '/') <= 1 && !text.starts_with('/') &&
-         !text.ends_with('/') && text.find("..") == std::string::npos;
+  const auto allowed = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+           std::string_view("-._/").find(c) != std::string_view::npos;
+  };
+  return !text.empty() && std::ranges::all_of(text, allowed) &&
+         std::ranges::count(text, '/') <= 1 && !text.starts_with('/') && !text.ends_with('/') &&
+         text.find("..") == std::string::npos;
 }
 
 RemoteFile remote_file(const Json& sibling, const std::string& where) {
   if (!sibling.is_object() || !sibling.contains("rfilename") || !sibling["rfilename"].is_string()) {
-    throw UserError(str(where, ": the hub's list of files has an entry without 'rfilename': ", excerpt(dump_json(sibling))));
+    throw UserError(str(where, ": the hub's list of files has an entry without 'rfilename': ",
+                        excerpt(dump_json(sibling))));
   }
   RemoteFile file{.name = sibling["rfilename"].get<std::string>()};
-  if (sibling.contains("size") && sibling["size"].is_number_unsigned()) file.bytes = sibling["size"].get<int64_t>();
+  if (sibling.contains("size") && sibling["size"].is_number_unsigned())
+    file.bytes = sibling["size"].get<int64_t>();
   const auto lfs = sibling.value("lfs", Json());
   if (!lfs.is_object()) return file;
   for (const auto* key : {"sha256", "oid"}) {
     if (lfs.contains(key) && lfs[key].is_string()) file.sha256 = lfs[key].get<std::string>();
   }
-  if (lfs.contains("size") && lfs["size"].is_number_unsigned()) file.bytes = lfs["size"].get<int64_t>();
+  if (lfs.contains("size") && lfs["size"].is_number_unsigned())
+    file.bytes = lfs["size"].get<int64_t>();
   return file;
 }
 
-Repository list_repository(const std::string& name, const std::string& revision, const PullOptions& options) {
-  const auto url = str(options.endpoint, "/api/models/", url_encoded(name), "/revision/", url_encoded(revision), "?blobs=true");
+Repository list_repository(const std::string& name, const std::string& revision,
+                           const PullOptions& options) {
+  const auto url = str(options.endpoint, "/api/models/", url_encoded(name), "/revision/",
+                       url_encoded(revision), "?blobs=true");
   const auto json = parse_json(http_get(url, options.http), url);
   if (!json.is_object() || !json.contains("siblings") || !json["siblings"].is_array()) {
     throw UserError(str(url, ": the answer has no list 'siblings'; is this a Hugging Face hub?"));
@@ -77,24 +86,29 @@ Repository list_repository(const std::string& name, const std::string& revision,
   Repository repository{.name = name, .revision = json.value("sha", revision)};
   for (const auto& sibling : json["siblings"]) {
     auto file = remote_file(sibling, url);
-    // Only the top folder: others hold other formats.  This also keeps every name inside the staging folder.
-    if (file.name.find('/') == std::string::npos && !file.name.empty() && file.name[0] != '.') repository.files[file.name] = file;
+    // Only the top folder: others hold other formats.  This also keeps every name inside the
+    // staging folder.
+    if (file.name.find('/') == std::string::npos && !file.name.empty() && file.name[0] != '.')
+      repository.files[file.name] = file;
   }
   return repository;
 }
 
 class Downloader {
  public:
-  Downloader(const Repository& repository, const fs::path& staging, const PullOptions& options, Reporter& reporter)
+  Downloader(const Repository& repository, const fs::path& staging, const PullOptions& options,
+             Reporter& reporter)
       : repository_(repository), staging_(staging), options_(options), reporter_(reporter) {}
 
   fs::path get(const std::string& name) const {
     const auto& file = repository_.files.at(name);
     const auto out = staging_ / name;
     if (is_there(file, out)) return out;
-    const auto url = str(options_.endpoint, "/", url_encoded(repository_.name), "/resolve/", url_encoded(repository_.revision), "/",
-                         url_encoded(name));
-    http_download({.url = url, .out = out, .sha256 = file.sha256, .bytes = file.bytes, .label = name}, options_.http, reporter_);
+    const auto url = str(options_.endpoint, "/", url_encoded(repository_.name), "/resolve/",
+                         url_encoded(repository_.revision), "/", url_encoded(name));
+    http_download(
+        {.url = url, .out = out, .sha256 = file.sha256, .bytes = file.bytes, .label = name},
+        options_.http, reporter_);
     return out;
   }
 
@@ -118,17 +132,20 @@ std::set<std::string> weight_files(const Repository& repository, const Downloade
   for (const auto& [tensor, file] : index.value("weight_map", Json::object()).items()) {
     const auto name = file.is_string() ? file.get<std::string>() : "";
     if (!repository.files.contains(name)) {
-      throw UserError(str(repository.name, ": its index names the file '", excerpt(name), "', which is not there"));
+      throw UserError(str(repository.name, ": its index names the file '", excerpt(name),
+                          "', which is not there"));
     }
     names.insert(name);
   }
   return names;
 }
 
-Fetched fetch_folder(const Repository& repository, const fs::path& staging, const Downloader& downloader) {
+Fetched fetch_folder(const Repository& repository, const fs::path& staging,
+                     const Downloader& downloader) {
   const auto weights = weight_files(repository, downloader);
   for (const auto& [name, file] : repository.files) {
-    const bool wanted = name.ends_with(".safetensors") ? weights.contains(name) : belongs_to_model(name);
+    const bool wanted =
+        name.ends_with(".safetensors") ? weights.contains(name) : belongs_to_model(name);
     if (wanted) downloader.get(name);
   }
   return {.path = staging, .revision = repository.revision};
@@ -136,7 +153,8 @@ Fetched fetch_folder(const Repository& repository, const fs::path& staging, cons
 
 }  // namespace
 
-Fetched fetch_from_hub(const std::string& source, const fs::path& staging, const PullOptions& options, Reporter& reporter) {
+Fetched fetch_from_hub(const std::string& source, const fs::path& staging,
+                       const PullOptions& options, Reporter& reporter) {
   const auto at = source.find('@');
   const auto name = source.substr(0, at);
   const auto revision = at == std::string::npos ? std::string("main") : source.substr(at + 1);
@@ -156,7 +174,8 @@ Fetched fetch_from_hub(const std::string& source, const fs::path& staging, const
     throw UserError(str("hf:", name, ": no safetensors and no .gguf among its ", files.size(),
                         " files; pickled weights (.bin, .pt) can run code and are not loaded"));
   }
-  return {.path = downloader.get(choose_gguf(ggufs, options.file, "hf:" + name)), .revision = repository.revision};
+  return {.path = downloader.get(choose_gguf(ggufs, options.file, "hf:" + name)),
+          .revision = repository.revision};
 }
 
 }  // namespace tunewright::app

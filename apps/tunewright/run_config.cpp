@@ -15,18 +15,26 @@ namespace {
 namespace fs = std::filesystem;
 
 void check_model(const model::ModelOptions& options) {
-  if (options.path.empty()) throw UserError("model.path: is missing; it names the folder of the base model");
+  if (options.path.empty())
+    throw UserError("model.path: is missing; it names the folder of the base model");
   if (!fs::exists(fs::path(options.path) / "config.json")) {
-    throw UserError(str("model.path: ", options.path, fs::exists(options.path) ? " has no config.json" : " does not exist",
-                        "; `tunewright pull SOURCE --out ", options.path, "` makes a model folder"));
+    throw UserError(str("model.path: ", options.path,
+                        fs::exists(options.path) ? " has no config.json" : " does not exist",
+                        "; `tunewright pull SOURCE --out ", options.path,
+                        "` makes a model folder"));
   }
-  if (options.adapter) throw UserError("model.adapter: is for evaluation; to train an adapter further, set adapter.path");
+  if (options.adapter)
+    throw UserError(
+        "model.adapter: is for evaluation; to train an adapter further, set adapter.path");
   if (options.quantization) {
     throw UserError(str("model.quantization: '", *options.quantization,
-                        "' is not available in this build; set it to null, and model.dtype: bfloat16 to save memory"));
+                        "' is not available in this build; set it to null, and model.dtype: "
+                        "bfloat16 to save memory"));
   }
   if (options.device == model::Device::kCuda && !at::hasCUDA()) {
-    throw UserError("model.device: cuda is not available in this build or on this machine; set it to cpu or auto");
+    throw UserError(
+        "model.device: cuda is not available in this build or on this machine; set it to cpu or "
+        "auto");
   }
 }
 
@@ -35,8 +43,10 @@ void check_files(std::string_view key, const std::vector<data::FileOptions>& fil
     const auto where = str("data.", key, "[", i, "]");
     const auto& file = files[i];
     if (file.path.empty()) throw UserError(str(where, ".path: is missing"));
-    if (!fs::exists(file.path)) throw UserError(str(where, ".path: ", file.path, " does not exist"));
-    if (fs::is_directory(file.path)) throw UserError(str(where, ".path: ", file.path, " is a folder; name a JSON Lines file"));
+    if (!fs::exists(file.path))
+      throw UserError(str(where, ".path: ", file.path, " does not exist"));
+    if (fs::is_directory(file.path))
+      throw UserError(str(where, ".path: ", file.path, " is a folder; name a JSON Lines file"));
     if (!(file.weight > 0) || !std::isfinite(file.weight)) {
       throw UserError(str(where, ".weight: must be more than 0, got ", file.weight));
     }
@@ -45,22 +55,27 @@ void check_files(std::string_view key, const std::vector<data::FileOptions>& fil
 
 void check_data(const data::DataOptions& options) {
   constexpr int64_t kShortest = 2;  // one token and the one it predicts
-  if (options.train.empty()) throw UserError("data.train: names no file; give at least one, as {path: train.jsonl}");
+  if (options.train.empty())
+    throw UserError("data.train: names no file; give at least one, as {path: train.jsonl}");
   check_files("train", options.train);
   check_files("eval", options.eval);
   if (options.max_length < kShortest) {
-    throw UserError(str("data.max_length: must be at least ", kShortest, ", got ", options.max_length));
+    throw UserError(
+        str("data.max_length: must be at least ", kShortest, ", got ", options.max_length));
   }
 }
 
 void check_adapter(const model::AdapterOptions& options) {
   if (options.r < 1) throw UserError(str("adapter.r: must be at least 1, got ", options.r));
-  if (!(options.lora_alpha > 0)) throw UserError(str("adapter.lora_alpha: must be more than 0, got ", options.lora_alpha));
+  if (!(options.lora_alpha > 0))
+    throw UserError(str("adapter.lora_alpha: must be more than 0, got ", options.lora_alpha));
   if (!(options.lora_dropout >= 0 && options.lora_dropout < 1)) {
-    throw UserError(str("adapter.lora_dropout: must be at least 0 and below 1, got ", options.lora_dropout));
+    throw UserError(
+        str("adapter.lora_dropout: must be at least 0 and below 1, got ", options.lora_dropout));
   }
   if (options.trainable_layers < 1) {
-    throw UserError(str("adapter.trainable_layers: must be at least 1, got ", options.trainable_layers));
+    throw UserError(
+        str("adapter.trainable_layers: must be at least 1, got ", options.trainable_layers));
   }
 }
 
@@ -77,18 +92,24 @@ bool same_setting(const Json& ours, const Json& theirs) {
 void take_adapter_settings(const Json& given, model::AdapterOptions& options) {
   if (options.path.empty()) return;
   if (options.type != model::AdapterType::kLora) {
-    throw UserError("adapter.path: starts from a LoRA adapter; set adapter.type: lora, or remove adapter.path");
+    throw UserError(
+        "adapter.path: starts from a LoRA adapter; set adapter.type: lora, or remove adapter.path");
   }
   const auto file = fs::path(options.path) / "adapter_config.json";
-  if (!fs::exists(file)) throw UserError(str("adapter.path: ", options.path, " has no adapter_config.json; it is not a PEFT adapter"));
+  if (!fs::exists(file))
+    throw UserError(str("adapter.path: ", options.path,
+                        " has no adapter_config.json; it is not a PEFT adapter"));
   const auto theirs = read_json(file);
   for (const auto* key : {"r", "lora_alpha", "lora_dropout", "target_modules", "use_rslora"}) {
-    if (!theirs.contains(key) || !given.contains(key) || same_setting(given[key], theirs[key])) continue;
-    throw UserError(str("adapter.", key, ": ", excerpt(dump_json(given[key])), " conflicts with ", excerpt(dump_json(theirs[key])),
-                        " of ", file.string(), ", which holds; remove adapter.", key));
+    if (!theirs.contains(key) || !given.contains(key) || same_setting(given[key], theirs[key]))
+      continue;
+    throw UserError(str("adapter.", key, ": ", excerpt(dump_json(given[key])), " conflicts with ",
+                        excerpt(dump_json(theirs[key])), " of ", file.string(),
+                        ", which holds; remove adapter.", key));
   }
   const auto take = [&](const char* key, auto& setting) {
-    if (theirs.contains(key)) FieldReader::read(theirs[key], str(file.string(), ": ", key), setting);
+    if (theirs.contains(key))
+      FieldReader::read(theirs[key], str(file.string(), ": ", key), setting);
   };
   take("r", options.r);
   take("lora_alpha", options.lora_alpha);
@@ -104,7 +125,9 @@ void check_report_to(const std::vector<std::string>& sinks) {
       throw UserError(str("report_to: '", sink, "' is not a value of it", suggestion(sink, known)));
     }
     if (sink != "jsonl") {
-      throw UserError(str("report_to: ", sink, " is not available in this build; set report_to: [jsonl], which writes metrics.jsonl"));
+      throw UserError(str(
+          "report_to: ", sink,
+          " is not available in this build; set report_to: [jsonl], which writes metrics.jsonl"));
     }
   }
 }
@@ -113,13 +136,15 @@ void check_report_to(const std::vector<std::string>& sinks) {
 
 RunConfig make_run_config(const Json& given) {
   auto config = from_json<RunConfig>(given);
-  if (config.output_dir.empty()) throw UserError("output_dir: is missing; it names the folder that the run writes");
+  if (config.output_dir.empty())
+    throw UserError("output_dir: is missing; it names the folder that the run writes");
   check_model(config.model);
   check_data(config.data);
   check_adapter(config.adapter);
   take_adapter_settings(given.value("adapter", Json::object()), config.adapter);
   train::validate(config.training);
-  if (!(config.cost.hourly >= 0)) throw UserError(str("cost.hourly: must be 0 or more, got ", config.cost.hourly));
+  if (!(config.cost.hourly >= 0))
+    throw UserError(str("cost.hourly: must be 0 or more, got ", config.cost.hourly));
   check_report_to(config.report_to);
   return config;
 }

@@ -14,7 +14,8 @@ struct CostOptions {
   std::string currency = "EUR";  // Its unit, as it is to be printed.
 };
 
-template <class V> void fields(V& v, CostOptions& o) {
+template <class V>
+void fields(V& v, CostOptions& o) {
   v("hourly", o.hourly, "Price of an hour of this machine; 0: no cost is reported.");
   v("currency", o.currency, "Unit of the price.");
 }
@@ -30,7 +31,8 @@ struct RunConfig {
   std::vector<std::string> report_to = {"jsonl"};
 };
 
-template <class V> void fields(V& v, RunConfig& o) {
+template <class V>
+void fields(V& v, RunConfig& o) {
   v("model", o.model, "The base model.");
   v("data", o.data, "What it learns from.");
   v("adapter", o.adapter, "Which weights train.");
@@ -40,8 +42,8 @@ template <class V> void fields(V& v, RunConfig& o) {
   v("report_to", o.report_to, "Where metrics go.");
 }
 
-// Checks keys, types, limits and that the files exist; each failure is a UserError that names the key.
-// An adapter to start from brings its own settings, which the result shows.
+// Checks keys, types, limits and that the files exist; each failure is a UserError that names the
+// key. An adapter to start from brings its own settings, which the result shows.
 RunConfig make_run_config(const Json& given);
 
 }  // namespace tunewright::app

@@ -25,9 +25,12 @@ struct Item {
 const std::string& text_field(const Json& row, const char* key, const rows::RowPlace& place) {
   const auto it = row.find(key);
   if (it == row.end()) {
-    throw UserError(str(describe(place), ": '", key, "' is missing; score reads {\"prompt\": …, \"completion\": …} or {\"text\": …}"));
+    throw UserError(
+        str(describe(place), ": '", key,
+            "' is missing; score reads {\"prompt\": …, \"completion\": …} or {\"text\": …}"));
   }
-  if (!it->is_string()) throw UserError(str(describe(place), ": ", key, ": expected text, got a ", type_name(*it)));
+  if (!it->is_string())
+    throw UserError(str(describe(place), ": ", key, ": expected text, got a ", type_name(*it)));
   return it->get_ref<const std::string&>();
 }
 
@@ -40,7 +43,8 @@ Item to_item(const data::TextModel& text, const Json& row, const rows::RowPlace&
   auto& ids = item.request.ids;
   ids = data::prompt_ids(text, text_field(row, "prompt", place));
   item.shown_from = static_cast<int64_t>(ids.size());
-  item.request.from = std::max(item.shown_from, int64_t{1});  // without a prompt nothing predicts the first token
+  item.request.from =
+      std::max(item.shown_from, int64_t{1});  // without a prompt nothing predicts the first token
   const auto completion = text.tokenizer.encode(text_field(row, "completion", place));
   ids.insert(ids.end(), completion.begin(), completion.end());
   return item;
@@ -52,14 +56,16 @@ std::vector<Item> read_items(const std::string& path, const InferenceModel& load
     items.push_back(to_item(loaded.text, row, place));
     const auto size = static_cast<int64_t>(items.back().request.ids.size());
     if (size > loaded.lm->max_positions()) {
-      throw UserError(str(describe(place), ": ", size, " tokens, but the model has ", loaded.lm->max_positions(),
+      throw UserError(str(describe(place), ": ", size, " tokens, but the model has ",
+                          loaded.lm->max_positions(),
                           " positions; shorten the text or score it in pieces"));
     }
   });
   return items;
 }
 
-Json to_row(const Item& item, const model::ScoredSequence& scored, const text::Tokenizer& tokenizer) {
+Json to_row(const Item& item, const model::ScoredSequence& scored,
+            const text::Tokenizer& tokenizer) {
   double sum = 0;
   Json logprobs = Json::array(), ids = Json::array(), tokens = Json::array();
   if (item.shown_from < item.request.from) logprobs.push_back(nullptr);
@@ -72,7 +78,11 @@ Json to_row(const Item& item, const model::ScoredSequence& scored, const text::T
     tokens.push_back(tokenizer.token(item.request.ids[i]));
   }
   if (ids.empty()) logprobs = Json::array();
-  return {{"logprob", sum}, {"token_logprobs", logprobs}, {"ids", ids}, {"tokens", tokens}, {"is_greedy", scored.is_greedy}};
+  return {{"logprob", sum},
+          {"token_logprobs", logprobs},
+          {"ids", ids},
+          {"tokens", tokens},
+          {"is_greedy", scored.is_greedy}};
 }
 
 int run_score(const ScoreFlags& flags, const Context& context) {
@@ -91,7 +101,8 @@ int run_score(const ScoreFlags& flags, const Context& context) {
     context.reporter.progress("score", done, total, "rows", "");
   });
   context.reporter.finish_progress();
-  for (size_t i = 0; i < items.size(); ++i) sink.write(to_row(items[i], scored[i], loaded.text.tokenizer));
+  for (size_t i = 0; i < items.size(); ++i)
+    sink.write(to_row(items[i], scored[i], loaded.text.tokenizer));
   sink.finish({{"rows", total}, {"tokens", tokens}, {"seconds", monotonic_seconds() - start}});
   return kDone;
 }
@@ -104,9 +115,12 @@ void add_score(CLI::App& app, Context& context) {
   command->footer(kExamples);
   add_model_flags(*command, flags->model);
   command->add_option("--in", flags->in, "JSON Lines")->type_name("FILE")->required();
-  command->add_option("--out", flags->out, "Result file; standard output without it")->type_name("FILE");
+  command->add_option("--out", flags->out, "Result file; standard output without it")
+      ->type_name("FILE");
   add_common_options(*command, context, false);
-  command->callback([&context, flags] { context.chosen = [&context, flags] { return run_score(*flags, context); }; });
+  command->callback([&context, flags] {
+    context.chosen = [&context, flags] { return run_score(*flags, context); };
+  });
 }
 
 }  // namespace tunewright::app

@@ -27,14 +27,16 @@ struct TemplateFlags {
 Json turns_of(const text::TurnSpans& spans) {
   Json turns = Json::array();
   for (const auto& turn : spans.turns) {
-    turns.push_back({{"message", turn.message}, {"begin", turn.span.begin}, {"end", turn.span.end}});
+    turns.push_back(
+        {{"message", turn.message}, {"begin", turn.span.begin}, {"end", turn.span.end}});
   }
   return turns;
 }
 
-Json render_row(const text::ChatTemplate& chat_template, const TemplateFlags& flags, const Json& row,
-                const std::string& where) {
-  if (!row.is_object()) throw UserError(str(where, ": expected an object with \"messages\", got ", type_name(row)));
+Json render_row(const text::ChatTemplate& chat_template, const TemplateFlags& flags,
+                const Json& row, const std::string& where) {
+  if (!row.is_object())
+    throw UserError(str(where, ": expected an object with \"messages\", got ", type_name(row)));
   if (!row.contains("messages")) throw UserError(str(where, ": no \"messages\""));
   text::RenderOptions options;
   options.add_generation_prompt = flags.generation_prompt;
@@ -42,7 +44,8 @@ Json render_row(const text::ChatTemplate& chat_template, const TemplateFlags& fl
     if (key != "messages" && key != "tools") options.extra[key] = value;
   }
   const Json tools = row.value("tools", Json());
-  if (!tools.is_null() && !tools.is_array()) throw UserError(str(where, ": tools must be a list, not ", type_name(tools)));
+  if (!tools.is_null() && !tools.is_array())
+    throw UserError(str(where, ": tools must be a list, not ", type_name(tools)));
   try {
     if (!flags.turns) return {{"text", chat_template.render(row["messages"], tools, options).text}};
     const auto spans = text::render_turns(chat_template, row["messages"], tools, options);
@@ -76,7 +79,8 @@ int run_template(const TemplateFlags& flags, const Context& context) {
     }
   }
   if (in.bad()) throw UserError(str(name, ": reading failed after ", row, " lines"));
-  if (context.json) std::cout << dump_json({{"rows", results.size()}, {"results", results}}) << '\n';
+  if (context.json)
+    std::cout << dump_json({{"rows", results.size()}, {"results", results}}) << '\n';
   std::cout.flush();
   if (!std::cout) throw UserError("standard output: writing failed; is the disk full?");
   return kDone;
@@ -85,15 +89,22 @@ int run_template(const TemplateFlags& flags, const Context& context) {
 }  // namespace
 
 void add_template(CLI::App& app, Context& context) {
-  auto* command = app.add_subcommand("template", "Renders conversations with the model's chat template");
+  auto* command =
+      app.add_subcommand("template", "Renders conversations with the model's chat template");
   auto flags = std::make_shared<TemplateFlags>();
   command->footer(kExamples);
-  command->add_option("--model", flags->model, "Folder with the chat template")->type_name("DIR")->required();
+  command->add_option("--model", flags->model, "Folder with the chat template")
+      ->type_name("DIR")
+      ->required();
   command->add_option("--in", flags->in, "Rows; standard input without it")->type_name("FILE");
-  command->add_flag("--generation-prompt", flags->generation_prompt, "Add what asks the model for its answer");
-  command->add_flag("--turns", flags->turns, "Also give the bytes of each assistant turn, which training supervises");
+  command->add_flag("--generation-prompt", flags->generation_prompt,
+                    "Add what asks the model for its answer");
+  command->add_flag("--turns", flags->turns,
+                    "Also give the bytes of each assistant turn, which training supervises");
   add_common_options(*command, context, false);
-  command->callback([&context, flags] { context.chosen = [&context, flags] { return run_template(*flags, context); }; });
+  command->callback([&context, flags] {
+    context.chosen = [&context, flags] { return run_template(*flags, context); };
+  });
 }
 
 }  // namespace tunewright::app

@@ -30,11 +30,12 @@ struct TokenizeFlags {
 struct Totals {
   int64_t lines = 0;
   int64_t tokens = 0;
-  int64_t bytes = 0;     // of text
-  double seconds = 0;    // of tokenising alone
+  int64_t bytes = 0;   // of text
+  double seconds = 0;  // of tokenising alone
 };
 
-std::string encode_line(const text::Tokenizer& tokenizer, const TokenizeFlags& flags, std::string_view line, Totals& totals) {
+std::string encode_line(const text::Tokenizer& tokenizer, const TokenizeFlags& flags,
+                        std::string_view line, Totals& totals) {
   const double start = monotonic_seconds();
   const auto ids = tokenizer.encode(line, {.add_special = flags.special});
   totals.seconds += monotonic_seconds() - start;
@@ -51,22 +52,26 @@ std::string encode_line(const text::Tokenizer& tokenizer, const TokenizeFlags& f
 std::vector<int32_t> parse_ids(std::string_view line, const std::string& where) {
   const auto json = parse_json(line, where);
   const auto& list = json.is_object() && json.contains("ids") ? json.at("ids") : json;
-  if (!list.is_array()) throw UserError(str(where, ": expected {\"ids\": […]} or a list of ids, got ", excerpt(line)));
+  if (!list.is_array())
+    throw UserError(str(where, ": expected {\"ids\": […]} or a list of ids, got ", excerpt(line)));
   std::vector<int32_t> ids;
   for (const auto& id : list) {
-    const bool fits = id.is_number_integer() && id.get<int64_t>() >= 0 && id.get<int64_t>() <= INT32_MAX;
+    const bool fits =
+        id.is_number_integer() && id.get<int64_t>() >= 0 && id.get<int64_t>() <= INT32_MAX;
     if (!fits) throw UserError(str(where, ": expected token ids, got ", excerpt(dump_json(id))));
     ids.push_back(id.get<int32_t>());
   }
   return ids;
 }
 
-std::string decode_line(const text::Tokenizer& tokenizer, const TokenizeFlags& flags, std::string_view line, Totals& totals) {
+std::string decode_line(const text::Tokenizer& tokenizer, const TokenizeFlags& flags,
+                        std::string_view line, Totals& totals) {
   const auto where = str(flags.in.empty() ? "standard input" : flags.in, ": row ", totals.lines);
   const auto ids = parse_ids(line, where);
   for (const auto id : ids) {
     if (id >= tokenizer.vocab_size()) {
-      throw UserError(str(where, ": id ", id, " is out of range: the vocabulary has ", tokenizer.vocab_size(), " tokens"));
+      throw UserError(str(where, ": id ", id, " is out of range: the vocabulary has ",
+                          tokenizer.vocab_size(), " tokens"));
     }
   }
   const double start = monotonic_seconds();
@@ -81,7 +86,8 @@ std::unique_ptr<std::ifstream> open_input(const std::string& path) {
   if (path.empty()) return nullptr;
   auto file = std::make_unique<std::ifstream>(path, std::ios::binary);
   if (!*file || file->peek() == std::ifstream::traits_type::eof()) {
-    if (!std::filesystem::is_regular_file(path)) throw UserError(str(path, ": no such file, or it cannot be read"));
+    if (!std::filesystem::is_regular_file(path))
+      throw UserError(str(path, ": no such file, or it cannot be read"));
   }
   file->clear();
   return file;
@@ -96,7 +102,8 @@ int run_tokenize(const TokenizeFlags& flags, const Context& context) {
   Totals totals;
   std::string results;
   for (std::string line; std::getline(in, line); ++totals.lines) {
-    const auto row = flags.decode ? decode_line(tokenizer, flags, line, totals) : encode_line(tokenizer, flags, line, totals);
+    const auto row = flags.decode ? decode_line(tokenizer, flags, line, totals)
+                                  : encode_line(tokenizer, flags, line, totals);
     if (context.json) {
       results += (totals.lines > 0 ? "," : "") + row;
     } else {
@@ -104,9 +111,14 @@ int run_tokenize(const TokenizeFlags& flags, const Context& context) {
       if (is_dialogue) std::cout.flush();
     }
   }
-  if (in.bad()) throw UserError(str(flags.in.empty() ? "standard input" : flags.in, ": reading failed after ", totals.lines, " lines"));
+  if (in.bad())
+    throw UserError(str(flags.in.empty() ? "standard input" : flags.in, ": reading failed after ",
+                        totals.lines, " lines"));
   if (context.json) {
-    const Json summary = {{"rows", totals.lines}, {"tokens", totals.tokens}, {"bytes", totals.bytes}, {"seconds", totals.seconds}};
+    const Json summary = {{"rows", totals.lines},
+                          {"tokens", totals.tokens},
+                          {"bytes", totals.bytes},
+                          {"seconds", totals.seconds}};
     auto text = dump_json(summary);
     text.pop_back();
     std::cout << text << ",\"results\":[" << results << "]}\n";
@@ -122,13 +134,23 @@ void add_tokenize(CLI::App& app, Context& context) {
   auto* command = app.add_subcommand("tokenize", "Turns text into token ids, and back");
   auto flags = std::make_shared<TokenizeFlags>();
   command->footer(kExamples);
-  command->add_option("--model", flags->model, "Folder with tokenizer.json")->type_name("DIR")->required();
+  command->add_option("--model", flags->model, "Folder with tokenizer.json")
+      ->type_name("DIR")
+      ->required();
   command->add_option("--in", flags->in, "Input; standard input without it")->type_name("FILE");
   auto* decode = command->add_flag("--decode", flags->decode, "Turn ids into text");
-  command->add_flag("--special", flags->special, "Add what the model's tokenizer adds by itself (a BOS)")->excludes(decode);
-  command->add_flag("--skip-special", flags->skip_special, "With --decode: leave special tokens out of the text")->needs(decode);
+  command
+      ->add_flag("--special", flags->special,
+                 "Add what the model's tokenizer adds by itself (a BOS)")
+      ->excludes(decode);
+  command
+      ->add_flag("--skip-special", flags->skip_special,
+                 "With --decode: leave special tokens out of the text")
+      ->needs(decode);
   add_common_options(*command, context, false);
-  command->callback([&context, flags] { context.chosen = [&context, flags] { return run_tokenize(*flags, context); }; });
+  command->callback([&context, flags] {
+    context.chosen = [&context, flags] { return run_tokenize(*flags, context); };
+  });
 }
 
 }  // namespace tunewright::app

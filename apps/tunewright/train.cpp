@@ -45,7 +45,9 @@ struct Arguments {
 
   RunFolder::Mode mode() const {
     if (resume && overwrite) throw UserError("--resume and --overwrite: give one of them");
-    return resume ? RunFolder::Mode::kResume : overwrite ? RunFolder::Mode::kOverwrite : RunFolder::Mode::kNew;
+    return resume      ? RunFolder::Mode::kResume
+           : overwrite ? RunFolder::Mode::kOverwrite
+                       : RunFolder::Mode::kNew;
   }
 };
 
@@ -60,8 +62,8 @@ struct Job {
   const data::Dataset* eval_set() const { return eval ? &*eval : nullptr; }
 };
 
-// Names, sizes and headers of the weights, and evenly spread slices of them: a different model differs
-// here, and a large one is not read from end to end.
+// Names, sizes and headers of the weights, and evenly spread slices of them: a different model
+// differs here, and a large one is not read from end to end.
 std::string fingerprint_model(const fs::path& folder) {
   constexpr size_t kHeader = 1 << 20, kSlice = 1 << 16, kSlices = 16;
   std::set<fs::path> files;
@@ -75,14 +77,17 @@ std::string fingerprint_model(const fs::path& folder) {
     const auto text = file.text();
     hash.update(str(path.filename().string(), "\n", text.size(), "\n"));
     hash.update(text.substr(0, kHeader));
-    for (size_t i = 1; i <= kSlices; ++i) hash.update(text.substr((text.size() / kSlices) * i - std::min(kSlice, text.size() / kSlices), kSlice));
+    for (size_t i = 1; i <= kSlices; ++i)
+      hash.update(text.substr((text.size() / kSlices) * i - std::min(kSlice, text.size() / kSlices),
+                              kSlice));
   }
   return hash.hex_digest();
 }
 
 void warn_of_short_context(const Job& job, Reporter& reporter) {
   if (job.config.data.max_length <= job.model->max_positions()) return;
-  reporter.warn(str("data.max_length: ", job.config.data.max_length, " is beyond the ", job.model->max_positions(),
+  reporter.warn(str("data.max_length: ", job.config.data.max_length, " is beyond the ",
+                    job.model->max_positions(),
                     " positions that the base model was made for; longer rows may train badly"));
 }
 
@@ -90,11 +95,14 @@ Job load_job(RunConfig config, Reporter& reporter) {
   Job job{.config = std::move(config)};
   const auto text = data::TextModel::load(job.config.model.path);
   job.train = data::load_dataset(text, job.config.data.train, job.config.data, reporter);
-  if (!job.config.data.eval.empty()) job.eval = data::load_dataset(text, job.config.data.eval, job.config.data, reporter);
+  if (!job.config.data.eval.empty())
+    job.eval = data::load_dataset(text, job.config.data.eval, job.config.data, reporter);
   job.model = model::load_causal_lm(job.config.model, reporter);
   warn_of_short_context(job, reporter);
-  model::prepare_for_training(*job.model, job.config.adapter, static_cast<uint64_t>(job.config.training.seed));
-  at::globalContext().setDeterministicAlgorithms(job.config.training.deterministic, /*warn_only=*/false);
+  model::prepare_for_training(*job.model, job.config.adapter,
+                              static_cast<uint64_t>(job.config.training.seed));
+  at::globalContext().setDeterministicAlgorithms(job.config.training.deterministic,
+                                                 /*warn_only=*/false);
   job.base_fingerprint = fingerprint_model(job.config.model.path);
   return job;
 }
@@ -107,39 +115,45 @@ int64_t count(const std::vector<model::Parameter>& parameters) {
 
 // An adapter's weights come on top of the base's; otherwise those that train are among them.
 int64_t total_parameters(model::CausalLm& model) {
-  return count(model.base_parameters()) + (model::has_adapter(model) ? count(model.trainable_parameters()) : 0);
+  return count(model.base_parameters()) +
+         (model::has_adapter(model) ? count(model.trainable_parameters()) : 0);
 }
 
 std::string describe_data(const data::Dataset& dataset) {
   const auto tokens = double(dataset.tokens()), supervised = double(dataset.supervised_tokens());
-  return str(dataset.ledger.size(), " rows, ", human_count(tokens), " tokens, ", fixed(100 * supervised / tokens, 1),
-             " % of them supervised");
+  return str(dataset.ledger.size(), " rows, ", human_count(tokens), " tokens, ",
+             fixed(100 * supervised / tokens, 1), " % of them supervised");
 }
 
 void describe(const Job& job, int64_t steps, Reporter& reporter) {
-  const auto total = total_parameters(*job.model), trainable = count(job.model->trainable_parameters());
-  reporter.info(str("model: ", job.config.model.path, ", ", human_count(double(total)), " parameters, ",
-                    human_count(double(trainable)), " of them train (", fixed(100.0 * double(trainable) / double(total), 2), " %)"));
+  const auto total = total_parameters(*job.model),
+             trainable = count(job.model->trainable_parameters());
+  reporter.info(str("model: ", job.config.model.path, ", ", human_count(double(total)),
+                    " parameters, ", human_count(double(trainable)), " of them train (",
+                    fixed(100.0 * double(trainable) / double(total), 2), " %)"));
   reporter.info(str("data: ", describe_data(job.train)));
   if (job.eval) reporter.info(str("evaluation: ", describe_data(*job.eval)));
   reporter.info(str("steps: ", steps, ", into ", job.config.output_dir));
 }
 
 Json manifest_of(const Job& job, std::string_view started) {
-  return {{"tunewright", version()},
-          {"program_sha256", sha256_file("/proc/self/exe")},
-          {"libtorch", str(TORCH_VERSION_MAJOR, ".", TORCH_VERSION_MINOR, ".", TORCH_VERSION_PATCH)},
-          {"base_model", {{"path", job.config.model.path}, {"fingerprint_sha256", job.base_fingerprint}}},
-          {"data",
-           {{"train_sha256", job.train.sha256}, {"eval_sha256", job.eval ? Json(job.eval->sha256) : Json(nullptr)}}},
-          {"config_sha256", sha256(dump_json(to_json_object(job.config)))},
-          {"seed", job.config.training.seed},
-          {"hardware",
-           {{"processor", processor_name()},
-            {"cores", core_count()},
-            {"threads", at::get_num_threads()},
-            {"available_memory_bytes", available_memory_bytes()}}},
-          {"started", started}};
+  return {
+      {"tunewright", version()},
+      {"program_sha256", sha256_file("/proc/self/exe")},
+      {"libtorch", str(TORCH_VERSION_MAJOR, ".", TORCH_VERSION_MINOR, ".", TORCH_VERSION_PATCH)},
+      {"base_model",
+       {{"path", job.config.model.path}, {"fingerprint_sha256", job.base_fingerprint}}},
+      {"data",
+       {{"train_sha256", job.train.sha256},
+        {"eval_sha256", job.eval ? Json(job.eval->sha256) : Json(nullptr)}}},
+      {"config_sha256", sha256(dump_json(to_json_object(job.config)))},
+      {"seed", job.config.training.seed},
+      {"hardware",
+       {{"processor", processor_name()},
+        {"cores", core_count()},
+        {"threads", at::get_num_threads()},
+        {"available_memory_bytes", available_memory_bytes()}}},
+      {"started", started}};
 }
 
 void write_ledger(const Job& job, const fs::path& path) {
@@ -169,13 +183,14 @@ fs::path write_weights(Job& job, const RunFolder& run) {
 }
 
 Json write_report(Job& job, const RunFolder& run, const train::TrainResult& result) {
-  const auto report = training_report({.config = job.config,
-                                       .result = result,
-                                       .train = job.train,
-                                       .eval = job.eval_set(),
-                                       .total_parameters = total_parameters(*job.model),
-                                       .trainable_parameters = count(job.model->trainable_parameters()),
-                                       .metrics = run.read_metrics()});
+  const auto report =
+      training_report({.config = job.config,
+                       .result = result,
+                       .train = job.train,
+                       .eval = job.eval_set(),
+                       .total_parameters = total_parameters(*job.model),
+                       .trainable_parameters = count(job.model->trainable_parameters()),
+                       .metrics = run.read_metrics()});
   auto manifest = read_json(run.manifest_file());
   manifest["finished"] = report["finished_at"];
   write_file_atomic(run.manifest_file(), pretty_json(manifest));
@@ -187,39 +202,48 @@ Json write_report(Job& job, const RunFolder& run, const train::TrainResult& resu
 
 Json result_of(const Json& report, const fs::path& run, const fs::path& weights) {
   Json result = {{"output_dir", run.string()}, {"weights", weights.string()}};
-  for (const auto* key : {"outcome", "steps", "last_loss", "eval_loss", "eval_perplexity", "train_seconds", "tokens",
-                          "tokens_per_second", "peak_memory_bytes"}) {
+  for (const auto* key : {"outcome", "steps", "last_loss", "eval_loss", "eval_perplexity",
+                          "train_seconds", "tokens", "tokens_per_second", "peak_memory_bytes"}) {
     result[key] = report[key];
   }
   return result;
 }
 
-int finish(Job& job, const RunFolder& run, const train::TrainResult& trained, const Context& context) {
+int finish(Job& job, const RunFolder& run, const train::TrainResult& trained,
+           const Context& context) {
   const auto weights = write_weights(job, run);
   const auto report = write_report(job, run, trained);
   print_result(context, result_of(report, run.path(), weights),
-               str("trained ", trained.steps, " steps in ", human_seconds(trained.train_seconds), ": ", weights.string(), ", ",
-                   run.report_page().string()));
+               str("trained ", trained.steps, " steps in ", human_seconds(trained.train_seconds),
+                   ": ", weights.string(), ", ", run.report_page().string()));
   return kDone;
 }
 
-int stop(const RunFolder& run, const train::TrainResult& trained, const Arguments& arguments, const Context& context) {
+int stop(const RunFolder& run, const train::TrainResult& trained, const Arguments& arguments,
+         const Context& context) {
   context.reporter.finish_progress();
-  const auto saved = trained.steps > 0 ? str("the state is saved in ", run.checkpoints_folder().string()) : "nothing was trained yet";
-  const auto text = str("stopped after step ", trained.steps, "; ", saved, "; continue with: tunewright train ",
-                        arguments.config, " --resume");
+  const auto saved = trained.steps > 0
+                         ? str("the state is saved in ", run.checkpoints_folder().string())
+                         : "nothing was trained yet";
+  const auto text = str("stopped after step ", trained.steps, "; ", saved,
+                        "; continue with: tunewright train ", arguments.config, " --resume");
   context.reporter.info(text);
   if (context.json) {
-    print_result(context, {{"output_dir", run.path().string()}, {"outcome", "interrupted"}, {"steps", trained.steps}}, "");
+    print_result(
+        context,
+        {{"output_dir", run.path().string()}, {"outcome", "interrupted"}, {"steps", trained.steps}},
+        "");
   }
   return app::kInterrupted;
 }
 
 int say_finished(const RunConfig& config, const RunFolder& run, const Context& context) {
   const auto report = read_json(run.report_file());
-  const auto weights = config.adapter.type == model::AdapterType::kLora ? run.adapter_folder() : run.model_folder();
+  const auto weights =
+      config.adapter.type == model::AdapterType::kLora ? run.adapter_folder() : run.model_folder();
   print_result(context, result_of(report, run.path(), weights),
-               str(run.path().string(), ": the run is finished after ", report["steps"], " steps; nothing is left to do"));
+               str(run.path().string(), ": the run is finished after ", report["steps"],
+                   " steps; nothing is left to do"));
   return kDone;
 }
 
@@ -238,26 +262,33 @@ int train(const Arguments& arguments, Context& context) {
                           .eval = job.eval_set(),
                           .run = run,
                           .reporter = context.reporter,
-                          .identity = {{"model (sha256)", job.base_fingerprint}, {"adapter", to_json_object(job.config.adapter)}}},
+                          .identity = {{"model (sha256)", job.base_fingerprint},
+                                       {"adapter", to_json_object(job.config.adapter)}}},
                          job.config.data, job.config.training);
   describe(job, trainer.total_steps(), context.reporter);
   if (run.checkpoints().empty()) write_beginning(job, run);  // a continued run keeps its own
   const auto trained = trainer.run(arguments.resume);
-  if (trained.outcome == train::Outcome::kInterrupted) return stop(run, trained, arguments, context);
+  if (trained.outcome == train::Outcome::kInterrupted)
+    return stop(run, trained, arguments, context);
   return finish(job, run, trained, context);
 }
 
 }  // namespace
 
 void add_train(CLI::App& app, Context& context) {
-  auto* command = app.add_subcommand("train", "Fine-tune a model on your rows: LoRA, full, or the last layers.");
+  auto* command = app.add_subcommand(
+      "train", "Fine-tune a model on your rows: LoRA, full, or the last layers.");
   auto arguments = std::make_shared<Arguments>();
   command->add_option("CONFIG", arguments->config, "Configuration (YAML)")->required();
-  command->add_flag("--resume", arguments->resume, "Continue the run in output_dir exactly where its newest checkpoint is");
+  command->add_flag("--resume", arguments->resume,
+                    "Continue the run in output_dir exactly where its newest checkpoint is");
   command->add_flag("--overwrite", arguments->overwrite, "Replace the run in output_dir");
   add_common_options(*command, context, /*takes_config=*/true);
-  command->footer(str(kHelp, "\n\nKeys of the configuration and their defaults:\n", describe_fields(RunConfig{}, "")));
-  command->callback([arguments, &context] { context.chosen = [arguments, &context] { return train(*arguments, context); }; });
+  command->footer(str(kHelp, "\n\nKeys of the configuration and their defaults:\n",
+                      describe_fields(RunConfig{}, "")));
+  command->callback([arguments, &context] {
+    context.chosen = [arguments, &context] { return train(*arguments, context); };
+  });
 }
 
 }  // namespace tunewright::app

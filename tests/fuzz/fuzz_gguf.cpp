@@ -16,7 +16,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       size_t count = 1;
       for (const auto extent : tensor.shape) count *= static_cast<size_t>(extent);
       std::vector<float> values(count);
-      tunewright::io::dequantize(tensor.type, file.subspan(tensor.begin, tensor.end - tensor.begin), values);
+      tunewright::io::dequantize(tensor.type, file.subspan(tensor.begin, tensor.end - tensor.begin),
+                                 values);
     }
   } catch (const tunewright::UserError&) {
   }

@@ -1,4 +1,5 @@
-// Reading and shaping of JSON Lines rows: only UserError may come out, and what is accepted is sound.
+// Reading and shaping of JSON Lines rows: only UserError may come out, and what is accepted is
+// sound.
 #include <unistd.h>
 
 #include <cstddef>
@@ -28,10 +29,13 @@ void shape_in_every_format(const Json& row, const rows::RowPlace& place) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static const auto path = std::filesystem::temp_directory_path() / ("tunewright_fuzz_jsonl_" + std::to_string(::getpid()));
+  static const auto path = std::filesystem::temp_directory_path() /
+                           ("tunewright_fuzz_jsonl_" + std::to_string(::getpid()));
   try {
-    std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char*>(data), static_cast<std::streamsize>(size));
-    rows::for_each_row(path, [](const rows::RowPlace& place, Json&& row) { shape_in_every_format(row, place); });
+    std::ofstream(path, std::ios::binary)
+        .write(reinterpret_cast<const char*>(data), static_cast<std::streamsize>(size));
+    rows::for_each_row(
+        path, [](const rows::RowPlace& place, Json&& row) { shape_in_every_format(row, place); });
   } catch (const UserError&) {
   }
   return 0;

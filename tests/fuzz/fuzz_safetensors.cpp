@@ -12,7 +12,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     for (const auto& [name, entry] : header.tensors) {
       size_t bytes = tunewright::io::dtype_bytes(entry.dtype);
       for (const auto extent : entry.shape) bytes *= static_cast<size_t>(extent);
-      if (entry.begin > entry.end || entry.end > size || entry.end - entry.begin != bytes) std::abort();
+      if (entry.begin > entry.end || entry.end > size || entry.end - entry.begin != bytes)
+        std::abort();
     }
   } catch (const tunewright::UserError&) {
   }

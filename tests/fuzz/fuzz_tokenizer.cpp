@@ -15,7 +15,8 @@ void check_text(const text::Tokenizer& tokenizer, std::string_view input) {
   const auto encoding = tokenizer.encode_with_spans(input, {.add_special = true});
   TUNEWRIGHT_ASSERT(encoding.ids == tokenizer.encode(input, {.add_special = true}));
   TUNEWRIGHT_ASSERT(encoding.ids.size() == encoding.spans.size());
-  for (const auto& span : encoding.spans) TUNEWRIGHT_ASSERT(span.begin <= span.end && span.end <= input.size());
+  for (const auto& span : encoding.spans)
+    TUNEWRIGHT_ASSERT(span.begin <= span.end && span.end <= input.size());
   text::StreamDecoder stream(tokenizer, false);
   std::string joined;
   for (const auto id : encoding.ids) joined += stream.put(id);

@@ -19,7 +19,8 @@ using Reader = std::unique_ptr<::archive, decltype(&archive_read_free)>;
 
 [[noreturn]] void fail(const fs::path& path, ::archive* reader) {
   const auto* text = archive_error_string(reader);
-  throw UserError(str(path.string(), ": cannot read this archive: ", text == nullptr ? "unknown form" : text));
+  throw UserError(
+      str(path.string(), ": cannot read this archive: ", text == nullptr ? "unknown form" : text));
 }
 
 Reader open_archive(const fs::path& path) {
@@ -27,7 +28,8 @@ Reader open_archive(const fs::path& path) {
   archive_read_support_format_zip(reader.get());
   archive_read_support_format_tar(reader.get());
   archive_read_support_filter_all(reader.get());
-  if (archive_read_open_filename(reader.get(), path.c_str(), kBlockBytes) != ARCHIVE_OK) fail(path, reader.get());
+  if (archive_read_open_filename(reader.get(), path.c_str(), kBlockBytes) != ARCHIVE_OK)
+    fail(path, reader.get());
   return reader;
 }
 
@@ -35,10 +37,13 @@ void check_name(const std::string& name, const fs::path& path) {
   const fs::path relative(name);
   bool climbs = relative.is_absolute() || name.empty();
   for (const auto& part : relative) climbs |= part == "..";
-  if (climbs) throw UserError(str(path.string(), ": the entry '", excerpt(name), "' points out of the archive; not unpacked"));
+  if (climbs)
+    throw UserError(str(path.string(), ": the entry '", excerpt(name),
+                        "' points out of the archive; not unpacked"));
 }
 
-void each_file(const fs::path& path, const std::function<void(const ArchiveEntry&, ::archive*)>& visit) {
+void each_file(const fs::path& path,
+               const std::function<void(const ArchiveEntry&, ::archive*)>& visit) {
   const auto reader = open_archive(path);
   archive_entry* raw = nullptr;
   for (;;) {
@@ -73,7 +78,8 @@ std::vector<ArchiveEntry> list_archive(const fs::path& path) {
   return entries;
 }
 
-void extract_archive(const fs::path& path, const std::function<fs::path(const ArchiveEntry&)>& place) {
+void extract_archive(const fs::path& path,
+                     const std::function<fs::path(const ArchiveEntry&)>& place) {
   each_file(path, [&](const ArchiveEntry& entry, ::archive* reader) {
     const auto out = place(entry);
     if (!out.empty()) copy_entry(reader, path, out);

@@ -12,8 +12,8 @@ struct ArchiveEntry {
   int64_t bytes = 0;
 };
 
-// The plain files of a zip, wheel or tar archive.  A name that is absolute or climbs out ("..") is a
-// UserError.
+// The plain files of a zip, wheel or tar archive.  A name that is absolute or climbs out ("..") is
+// a UserError.
 std::vector<ArchiveEntry> list_archive(const std::filesystem::path& archive);
 
 // Writes each entry for which `place` gives a path; an empty path skips it.

@@ -11,7 +11,8 @@ namespace {
 
 using testing::TemporaryFolder;
 
-void write_zip(const fs::path& path, const std::vector<std::pair<std::string, std::string>>& files) {
+void write_zip(const fs::path& path,
+               const std::vector<std::pair<std::string, std::string>>& files) {
   auto* writer = archive_write_new();
   archive_write_set_format_zip(writer);
   archive_write_open_filename(writer, path.c_str());

@@ -34,7 +34,8 @@ Curl make_curl() {
   return {curl_easy_init(), &curl_easy_cleanup};
 }
 
-// Where the bytes of an answer go.  Nothing may be thrown through libcurl, so refusals are kept here.
+// Where the bytes of an answer go.  Nothing may be thrown through libcurl, so refusals are kept
+// here.
 struct Sink {
   std::function<bool(std::string_view)> accept;  // false ends the transfer
   std::function<void(int64_t now, int64_t total)> progress;
@@ -67,7 +68,8 @@ Answer transfer(const std::string& url, int64_t from, const HttpOptions& options
   curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 1L);
   curl_easy_setopt(handle, CURLOPT_MAXREDIRS, kMaxRedirects);
   curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(handle, CURLOPT_REDIR_PROTOCOLS_STR, url.starts_with("https:") ? "https" : "http,https");
+  curl_easy_setopt(handle, CURLOPT_REDIR_PROTOCOLS_STR,
+                   url.starts_with("https:") ? "https" : "http,https");
   curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, options.connect_timeout_seconds);
   curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
   curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, options.stall_timeout_seconds);
@@ -100,20 +102,25 @@ bool is_transient(const Answer& answer) {
     case CURLE_OPERATION_TIMEDOUT:
     case CURLE_PARTIAL_FILE:
     case CURLE_RECV_ERROR:
-    case CURLE_SEND_ERROR: return true;
-    case CURLE_HTTP_RETURNED_ERROR: return answer.status == 408 || answer.status == 429 || answer.status >= 500;
-    default: return false;
+    case CURLE_SEND_ERROR:
+      return true;
+    case CURLE_HTTP_RETURNED_ERROR:
+      return answer.status == 408 || answer.status == 429 || answer.status >= 500;
+    default:
+      return false;
   }
 }
 
 [[noreturn]] void fail(const std::string& url, const Answer& answer, int attempts) {
   if (stop_requested()) throw UserError(str(url, ": stopped; run the same command again to go on"));
   if (answer.code != CURLE_HTTP_RETURNED_ERROR) {
-    throw UserError(str(url, ": cannot fetch: ", curl_easy_strerror(answer.code), " (after ", attempts,
-                        attempts == 1 ? " try" : " tries", "); check the network and run the same command again"));
+    throw UserError(str(url, ": cannot fetch: ", curl_easy_strerror(answer.code), " (after ",
+                        attempts, attempts == 1 ? " try" : " tries",
+                        "); check the network and run the same command again"));
   }
   const char* hint = "";
-  if (answer.status == 401 || answer.status == 403) hint = "; it may need a token (HF_TOKEN) or its terms accepted on its page";
+  if (answer.status == 401 || answer.status == 403)
+    hint = "; it may need a token (HF_TOKEN) or its terms accepted on its page";
   if (answer.status == 404) hint = "; check the name and the revision";
   throw UserError(str(url, ": the server answers with status ", answer.status, hint));
 }
@@ -123,7 +130,8 @@ void back_off(const HttpOptions& options, int attempt, double asked_seconds) {
   const double growing = options.backoff_seconds * static_cast<double>(1 << std::min(attempt, 10));
   const double wait = std::min(kMaxBackoffSeconds, std::max(growing, asked_seconds));
   const double end = monotonic_seconds() + wait;
-  while (monotonic_seconds() < end && !stop_requested()) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  while (monotonic_seconds() < end && !stop_requested())
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
 }
 
 // An append-only file, and the error that stopped it.
@@ -131,14 +139,15 @@ class PartFile {
  public:
   explicit PartFile(const fs::path& path) : path_(path) {
     descriptor_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-    if (descriptor_ < 0) throw UserError(str(path.string(), ": cannot create: ", std::strerror(errno)));
+    if (descriptor_ < 0)
+      throw UserError(str(path.string(), ": cannot create: ", std::strerror(errno)));
   }
   PartFile(const PartFile&) = delete;
   PartFile& operator=(const PartFile&) = delete;
   ~PartFile() { ::close(descriptor_); }
 
   int64_t size() const {
-    struct stat info {};
+    struct stat info{};
     ::fstat(descriptor_, &info);
     return info.st_size;
   }
@@ -163,7 +172,9 @@ class PartFile {
   }
   void throw_error() const {
     if (error_ == 0) return;
-    const char* hint = error_ == ENOSPC || error_ == EDQUOT ? "; free some space or choose another output folder" : "";
+    const char* hint = error_ == ENOSPC || error_ == EDQUOT
+                           ? "; free some space or choose another output folder"
+                           : "";
     throw UserError(str(path_.string(), ": cannot write: ", std::strerror(error_), hint));
   }
 
@@ -174,7 +185,8 @@ class PartFile {
 };
 
 // One try.  True: all is there.
-bool fetch_rest(const HttpFile& file, const HttpOptions& options, Reporter& reporter, PartFile& part, Answer& answer) {
+bool fetch_rest(const HttpFile& file, const HttpOptions& options, Reporter& reporter,
+                PartFile& part, Answer& answer) {
   const auto from = part.size();
   if (file.bytes >= 0 && from == file.bytes) return true;
   if (file.bytes >= 0 && from > file.bytes) {
@@ -182,14 +194,16 @@ bool fetch_rest(const HttpFile& file, const HttpOptions& options, Reporter& repo
     return fetch_rest(file, options, reporter, part, answer);
   }
   Sink sink{.accept = [&](std::string_view bytes) { return part.append(bytes); },
-            .progress = [&](int64_t now, int64_t total) {
-              const auto whole = file.bytes >= 0 ? file.bytes : total > 0 ? from + total : 0;
-              if (now > 0) reporter.progress(file.label, from + now, whole, "bytes", "");
-            }};
+            .progress =
+                [&](int64_t now, int64_t total) {
+                  const auto whole = file.bytes >= 0 ? file.bytes : total > 0 ? from + total : 0;
+                  if (now > 0) reporter.progress(file.label, from + now, whole, "bytes", "");
+                }};
   answer = transfer(file.url, from, options, sink);
   part.throw_error();
   // The server cannot go on from the middle, or what is there does not fit: begin again.
-  const bool range_refused = answer.code == CURLE_RANGE_ERROR || (answer.code == CURLE_HTTP_RETURNED_ERROR && answer.status == 416);
+  const bool range_refused = answer.code == CURLE_RANGE_ERROR ||
+                             (answer.code == CURLE_HTTP_RETURNED_ERROR && answer.status == 416);
   if (range_refused && from > 0) {
     part.clear();
     return fetch_rest(file, options, reporter, part, answer);
@@ -204,11 +218,13 @@ void check_download(const HttpFile& file, const fs::path& part) {
     problem = str("got ", size, " bytes where the list of files says ", file.bytes);
   } else if (!file.sha256.empty()) {
     const auto hash = sha256_file(part);
-    if (hash != file.sha256) problem = str("its SHA-256 is ", hash, " where ", file.sha256, " was expected");
+    if (hash != file.sha256)
+      problem = str("its SHA-256 is ", hash, " where ", file.sha256, " was expected");
   }
   if (problem.empty()) return;
   fs::remove(part);
-  throw UserError(str(file.url, ": ", problem, "; what came is removed: try again, or take another revision"));
+  throw UserError(
+      str(file.url, ": ", problem, "; what came is removed: try again, or take another revision"));
 }
 
 }  // namespace
@@ -223,9 +239,12 @@ std::string http_get(const std::string& url, const HttpOptions& options, size_t 
       return !too_long;
     }};
     const auto answer = transfer(url, 0, options, sink);
-    if (too_long) throw UserError(str(url, ": the answer is longer than ", human_bytes(static_cast<double>(limit_bytes))));
+    if (too_long)
+      throw UserError(
+          str(url, ": the answer is longer than ", human_bytes(static_cast<double>(limit_bytes))));
     if (answer.code == CURLE_OK) return body;
-    if (!is_transient(answer) || attempt >= options.retries || stop_requested()) fail(url, answer, attempt + 1);
+    if (!is_transient(answer) || attempt >= options.retries || stop_requested())
+      fail(url, answer, attempt + 1);
     back_off(options, attempt, answer.retry_after_seconds);
   }
 }
@@ -239,8 +258,10 @@ void http_download(const HttpFile& file, const HttpOptions& options, Reporter& r
     PartFile part(part_path);
     Answer answer;
     for (int attempt = 0; !fetch_rest(file, options, reporter, part, answer); ++attempt) {
-      if (!is_transient(answer) || attempt >= options.retries || stop_requested()) fail(file.url, answer, attempt + 1);
-      reporter.warn(str(file.label, ": ", curl_easy_strerror(answer.code), "; going on from byte ", part.size()));
+      if (!is_transient(answer) || attempt >= options.retries || stop_requested())
+        fail(file.url, answer, attempt + 1);
+      reporter.warn(str(file.label, ": ", curl_easy_strerror(answer.code), "; going on from byte ",
+                        part.size()));
       back_off(options, attempt, answer.retry_after_seconds);
     }
     part.sync();

@@ -9,9 +9,11 @@ inline constexpr int32_t kIgnoreLabel = -100;
 // One training example: a tokenised row.
 struct Example {
   std::vector<int32_t> ids;
-  std::vector<int32_t> labels;  // ids[i] where token i is supervised, else kIgnoreLabel; same length, NOT shifted
-  std::vector<float> weights;   // of each token in the loss, same length, read where it is supervised; empty: all 1
-  int64_t row = 0;              // index into the data set's ledger
+  std::vector<int32_t>
+      labels;  // ids[i] where token i is supervised, else kIgnoreLabel; same length, NOT shifted
+  std::vector<float>
+      weights;  // of each token in the loss, same length, read where it is supervised; empty: all 1
+  int64_t row = 0;  // index into the data set's ledger
 
   // Tokens that are predicted: supervised with a weight above 0, and not first.
   int64_t supervised_tokens() const;
@@ -22,8 +24,8 @@ struct Batch {
   std::vector<int32_t> ids;        // [N]
   std::vector<int32_t> positions;  // [N], from 0 in each example
   std::vector<int64_t> offsets;    // [examples + 1]
-  // What is predicted: after token `targets[j].position` comes `targets[j].label`.  Shifted already;
-  // never crosses an example.
+  // What is predicted: after token `targets[j].position` comes `targets[j].label`.  Shifted
+  // already; never crosses an example.
   struct Target {
     int64_t position;
     int32_t label;

@@ -39,7 +39,8 @@ std::string mark(const char* json, TrainOn train_on = TrainOn::kCompletion) {
   return marked(render(tiny(), row_of(json), train_on, kPlace));
 }
 
-constexpr const char* kTwoTurns = R"({"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"},
+constexpr const char* kTwoTurns =
+    R"({"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"},
   {"role":"user","content":"c"},{"role":"assistant","content":"d"}]})";
 
 TEST(TextModel, KnowsWhereToStop) {
@@ -92,7 +93,8 @@ TEST(SpecialTokens, TruncationKeepsTheBos) {
   const auto model = with_bos();
   LedgerLine ledger;
   const auto row = row_of(R"({"prompt":"abcdef","completion":"xy"})");
-  const auto fitted = fit(model, row, {.max_length = 5, .overflow = Overflow::kTruncate}, kPlace, ledger);
+  const auto fitted =
+      fit(model, row, {.max_length = 5, .overflow = Overflow::kTruncate}, kPlace, ledger);
   ASSERT_EQ(fitted.size(), 1u);
   EXPECT_EQ(model.tokenizer.decode(fitted[0].ids), "<|endoftext|>fxy<|im_end|>");
 }
@@ -107,7 +109,8 @@ TEST(Render, AnEosThatIsWrittenStandsOnce) {
 }
 
 TEST(Render, PromptAndCompletionAreTokenisedApart) {
-  const auto example = render(tiny(), row_of(R"({"prompt":"he","completion":"llo"})"), TrainOn::kCompletion, kPlace);
+  const auto example =
+      render(tiny(), row_of(R"({"prompt":"he","completion":"llo"})"), TrainOn::kCompletion, kPlace);
   EXPECT_EQ(marked(example), "he[[llo<|im_end|>]]");
   auto ids = tiny().tokenizer.encode("he");
   for (const auto id : tiny().tokenizer.encode("llo")) ids.push_back(id);
@@ -122,21 +125,27 @@ TEST(Render, EveryAssistantTurnOrTheLastOneOrAll) {
   const std::string second = "\n<|im_start|>user\nc<|im_end|>\n<|im_start|>assistant\n";
   EXPECT_EQ(mark(kTwoTurns), first + "[[b<|im_end|>]]" + second + "[[d<|im_end|>]]\n");
   EXPECT_EQ(mark(kTwoTurns, TrainOn::kAssistant), mark(kTwoTurns));
-  EXPECT_EQ(mark(kTwoTurns, TrainOn::kLastAssistant), first + "b<|im_end|>" + second + "[[d<|im_end|>]]\n");
-  EXPECT_EQ(mark(kTwoTurns, TrainOn::kAll), "[[" + first + "b<|im_end|>" + second + "d<|im_end|>\n]]");
+  EXPECT_EQ(mark(kTwoTurns, TrainOn::kLastAssistant),
+            first + "b<|im_end|>" + second + "[[d<|im_end|>]]\n");
+  EXPECT_EQ(mark(kTwoTurns, TrainOn::kAll),
+            "[[" + first + "b<|im_end|>" + second + "d<|im_end|>\n]]");
 }
 
 TEST(Render, OwnTrainWinsOverTrainOn) {
-  const char* row = R"({"messages":[{"role":"user","content":"a","train":true},{"role":"assistant","content":"b","train":false},
+  const char* row =
+      R"({"messages":[{"role":"user","content":"a","train":true},{"role":"assistant","content":"b","train":false},
     {"role":"user","content":"c"},{"role":"assistant","content":"d"}]})";
   const std::string tail = "<|im_start|>user\nc<|im_end|>\n<|im_start|>assistant\n";
-  EXPECT_EQ(mark(row), "[[<|im_start|>user\na<|im_end|>\n]]<|im_start|>assistant\nb<|im_end|>\n" + tail + "[[d<|im_end|>]]\n");
+  EXPECT_EQ(mark(row), "[[<|im_start|>user\na<|im_end|>\n]]<|im_start|>assistant\nb<|im_end|>\n" +
+                           tail + "[[d<|im_end|>]]\n");
   EXPECT_EQ(mark(row, TrainOn::kAll),
-            "[[<|im_start|>user\na<|im_end|>\n<|im_start|>assistant\n]]b<|im_end|>[[\n" + tail + "d<|im_end|>\n]]");
+            "[[<|im_start|>user\na<|im_end|>\n<|im_start|>assistant\n]]b<|im_end|>[[\n" + tail +
+                "d<|im_end|>\n]]");
 }
 
 TEST(Render, WeightsReachTheTokens) {
-  const char* row = R"({"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b","weight":0.25},
+  const char* row =
+      R"({"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b","weight":0.25},
     {"role":"user","content":"c"},{"role":"assistant","content":"d","weight":0}]})";
   const auto example = render(tiny(), row_of(row), TrainOn::kCompletion, kPlace);
   EXPECT_EQ(example.supervised_tokens(), 2);  // b and its end of turn
@@ -149,7 +158,8 @@ TEST(Render, ToolCallsAreSupervisedAndToolsShown) {
     {"role":"assistant","content":null,"tool_calls":[{"function":{"name":"f"}}]},
     {"role":"tool","content":"7"},{"role":"assistant","content":"b"}],"tools":[{"name":"f"}]})");
   EXPECT_EQ(text,
-            "<|im_start|>system\n[{\"name\": \"f\"}]<|im_end|>\n<|im_start|>user\na<|im_end|>\n<|im_start|>assistant\n"
+            "<|im_start|>system\n[{\"name\": "
+            "\"f\"}]<|im_end|>\n<|im_start|>user\na<|im_end|>\n<|im_start|>assistant\n"
             "[[<tool>[{\"function\": {\"name\": \"f\"}}]<|im_end|>]]\n"
             "<|im_start|>tool\n7<|im_end|>\n<|im_start|>assistant\n[[b<|im_end|>]]\n");
 }
@@ -163,23 +173,30 @@ TEST(Render, PromptListsAreSupervisedOnlyUnderAll) {
 
 TEST(Render, TokensStandAsTheyAre) {
   EXPECT_EQ(mark(R"({"input_ids":[70,71],"labels":[-100,71]})"),
-            tiny().tokenizer.decode(std::vector<int32_t>{70}) + "[[" + tiny().tokenizer.decode(std::vector<int32_t>{71}) + "]]");
-  EXPECT_USER_ERROR(mark(R"({"input_ids":[70,71000]})"), "train.jsonl: row 2 (line 3): \"input_ids\": token 71000 is not one of");
+            tiny().tokenizer.decode(std::vector<int32_t>{70}) + "[[" +
+                tiny().tokenizer.decode(std::vector<int32_t>{71}) + "]]");
+  EXPECT_USER_ERROR(mark(R"({"input_ids":[70,71000]})"),
+                    "train.jsonl: row 2 (line 3): \"input_ids\": token 71000 is not one of");
 }
 
 TEST(Render, TheTextSpanOfATokenDecides) {
-  const auto text = mark(R"({"messages":[{"role":"user","content":"é"},{"role":"assistant","content":"é…"}]})");
+  const auto text =
+      mark(R"({"messages":[{"role":"user","content":"é"},{"role":"assistant","content":"é…"}]})");
   EXPECT_THAT(text, ::testing::EndsWith("<|im_end|>]]\n"));
-  const auto example = render(tiny(), row_of(R"({"messages":[{"role":"user","content":"é"},{"role":"assistant","content":"é…"}]})"),
-                              TrainOn::kCompletion, kPlace);
+  const auto example = render(
+      tiny(),
+      row_of(R"({"messages":[{"role":"user","content":"é"},{"role":"assistant","content":"é…"}]})"),
+      TrainOn::kCompletion, kPlace);
   EXPECT_EQ(example.supervised_tokens(), 2 + 3 + 1);  // bytes of é and …, and the end of turn
 }
 
 TEST(PromptIds, TrainingContinuesThePrompt) {
   const Json messages = Json::parse(R"([{"role":"user","content":"a","train":false}])");
   const auto prompt = prompt_ids(tiny(), messages, nullptr, Json::object());
-  const auto whole = render(tiny(), row_of(R"({"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"}]})"),
-                            TrainOn::kCompletion, kPlace);
+  const auto whole = render(
+      tiny(),
+      row_of(R"({"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"}]})"),
+      TrainOn::kCompletion, kPlace);
   ASSERT_LT(prompt.size(), whole.ids.size());
   EXPECT_TRUE(std::equal(prompt.begin(), prompt.end(), whole.ids.begin()));
   EXPECT_EQ(whole.labels[prompt.size() - 1], kIgnoreLabel);
@@ -194,9 +211,11 @@ struct Fitted {
   LedgerLine ledger;
 };
 
-Fitted fit_row(const Json& json, Overflow overflow, int64_t max_length, TrainOn train_on = TrainOn::kCompletion) {
+Fitted fit_row(const Json& json, Overflow overflow, int64_t max_length,
+               TrainOn train_on = TrainOn::kCompletion) {
   Fitted fitted;
-  fitted.examples = fit(tiny(), row_of(json), {.max_length = max_length, .overflow = overflow, .train_on = train_on},
+  fitted.examples = fit(tiny(), row_of(json),
+                        {.max_length = max_length, .overflow = overflow, .train_on = train_on},
                         kPlace, fitted.ledger);
   return fitted;
 }
@@ -213,14 +232,17 @@ TEST(Fit, ARowThatFitsIsKept) {
   EXPECT_EQ(fitted.ledger.decision, "kept");
   EXPECT_EQ(fitted.ledger.tokens, 2);
   EXPECT_EQ(fitted.ledger.supervised_tokens, 1);
-  EXPECT_EQ(to_json(fitted.ledger).dump(),
-            R"({"source":"train.jsonl","row":2,"decision":"kept","reason":"","tokens":2,"supervised_tokens":1})");
+  EXPECT_EQ(
+      to_json(fitted.ledger).dump(),
+      R"({"source":"train.jsonl","row":2,"decision":"kept","reason":"","tokens":2,"supervised_tokens":1})");
 }
 
 TEST(Fit, ErrorNamesPlaceLengthAndLimit) {
-  EXPECT_USER_ERROR(fit_row({{"prompt", "qqqqq"}, {"completion", "z"}}, Overflow::kError, 6),
-                    "train.jsonl: row 2 (line 3): has 7 tokens, more than data.max_length 6; raise max_length");
-  EXPECT_USER_ERROR(fit_row({{"prompt", "qqqqq"}, {"completion", "z"}}, Overflow::kSplit, 6), "has 7 tokens");
+  EXPECT_USER_ERROR(
+      fit_row({{"prompt", "qqqqq"}, {"completion", "z"}}, Overflow::kError, 6),
+      "train.jsonl: row 2 (line 3): has 7 tokens, more than data.max_length 6; raise max_length");
+  EXPECT_USER_ERROR(fit_row({{"prompt", "qqqqq"}, {"completion", "z"}}, Overflow::kSplit, 6),
+                    "has 7 tokens");
 }
 
 TEST(Fit, TextIsSplitAndNothingIsLost) {
@@ -234,7 +256,8 @@ TEST(Fit, TextIsSplitAndNothingIsLost) {
         EXPECT_GE(piece.supervised_tokens(), 1);
         joined.insert(joined.end(), piece.ids.begin(), piece.ids.end());
       }
-      EXPECT_EQ(joined, render(tiny(), row_of(Json{{"text", text}}), TrainOn::kCompletion, kPlace).ids);
+      EXPECT_EQ(joined,
+                render(tiny(), row_of(Json{{"text", text}}), TrainOn::kCompletion, kPlace).ids);
       EXPECT_EQ(fitted.ledger.decision, length > 10 ? "changed" : "kept");
       EXPECT_EQ(fitted.ledger.tokens, length);
     }
@@ -250,7 +273,8 @@ TEST(Fit, DropSaysWhy) {
 }
 
 TEST(Fit, ARowWithoutSupervisedTokensIsDropped) {
-  const auto fitted = fit_row(Json::parse(R"({"messages":[{"role":"user","content":"a"}]})"), Overflow::kError, 100);
+  const auto fitted = fit_row(Json::parse(R"({"messages":[{"role":"user","content":"a"}]})"),
+                              Overflow::kError, 100);
   EXPECT_EQ(fitted.ledger.decision, "dropped");
   EXPECT_EQ(fitted.ledger.reason, "no supervised token");
 }
@@ -262,7 +286,8 @@ TEST(Truncate, TextKeepsItsEos) {
 }
 
 TEST(Truncate, APromptLosesItsMiddle) {
-  const auto fitted = fit_row({{"prompt", "abcdefghijkl"}, {"completion", "xyz"}}, Overflow::kTruncate, 9);
+  const auto fitted =
+      fit_row({{"prompt", "abcdefghijkl"}, {"completion", "xyz"}}, Overflow::kTruncate, 9);
   ASSERT_EQ(fitted.examples.size(), 1u);
   EXPECT_EQ(marked(fitted.examples[0]), "abckl[[xyz<|im_end|>]]");
   EXPECT_EQ(fitted.ledger.reason, "truncated to 9 tokens: 16 tokens, more than max_length 9");
@@ -271,7 +296,8 @@ TEST(Truncate, APromptLosesItsMiddle) {
 TEST(Truncate, ACompletionThatIsTooLongIsDropped) {
   const auto fitted = fit_row({{"prompt", "ab"}, {"completion", "uvwxyz"}}, Overflow::kTruncate, 7);
   EXPECT_EQ(fitted.ledger.decision, "dropped");
-  EXPECT_THAT(fitted.ledger.reason, ::testing::HasSubstr("9 tokens, more than max_length 7, and what may not be cut"));
+  EXPECT_THAT(fitted.ledger.reason,
+              ::testing::HasSubstr("9 tokens, more than max_length 7, and what may not be cut"));
 }
 
 TEST(Truncate, MessagesLoseTheEndOfTheLongestContent) {
@@ -280,12 +306,14 @@ TEST(Truncate, MessagesLoseTheEndOfTheLongestContent) {
   const auto fitted = fit_row(long_messages(100, 10, 5), Overflow::kTruncate, limit);
   ASSERT_EQ(fitted.examples.size(), 1u);
   EXPECT_EQ(static_cast<int64_t>(fitted.examples[0].ids.size()), limit);
-  EXPECT_EQ(marked(fitted.examples[0]), marked(fit_row(long_messages(40, 10, 5), Overflow::kError, 1000).examples[0]));
+  EXPECT_EQ(marked(fitted.examples[0]),
+            marked(fit_row(long_messages(40, 10, 5), Overflow::kError, 1000).examples[0]));
 }
 
 TEST(Truncate, NeverCutsTheTemplateOrTheAnswer) {
   for (const auto train_on : {TrainOn::kCompletion, TrainOn::kAll}) {
-    const auto bare = fit_row(long_messages(0, 0, 30), Overflow::kError, 1000, train_on).examples[0];
+    const auto bare =
+        fit_row(long_messages(0, 0, 30), Overflow::kError, 1000, train_on).examples[0];
     const auto least = static_cast<int64_t>(bare.ids.size());
     for (int64_t limit = least - 2; limit < least + 45; ++limit) {
       const auto fitted = fit_row(long_messages(30, 25, 30), Overflow::kTruncate, limit, train_on);
@@ -296,20 +324,28 @@ TEST(Truncate, NeverCutsTheTemplateOrTheAnswer) {
       ASSERT_EQ(fitted.examples.size(), 1u);
       EXPECT_LE(fitted.examples[0].ids.size(), static_cast<size_t>(limit));
       const auto text = tiny().tokenizer.decode(fitted.examples[0].ids);
-      EXPECT_THAT(text, ::testing::EndsWith("<|im_start|>assistant\n" + std::string(30, 'z') + "<|im_end|>\n"));
-      EXPECT_THAT(text, ::testing::MatchesRegex("<.im_start.>system\ns*<.im_end.>\n<.im_start.>user\nq*<.im_end.>\n.*z<.im_end.>\n"));
+      EXPECT_THAT(text, ::testing::EndsWith("<|im_start|>assistant\n" + std::string(30, 'z') +
+                                            "<|im_end|>\n"));
+      EXPECT_THAT(
+          text,
+          ::testing::MatchesRegex(
+              "<.im_start.>system\ns*<.im_end.>\n<.im_start.>user\nq*<.im_end.>\n.*z<.im_end.>\n"));
     }
   }
 }
 
 TEST(Truncate, LeavesWholeCharacters) {
-  const Json row = {{"messages", {{{"role", "user"}, {"content", "ééééééééé"}}, {{"role", "assistant"}, {"content", "z"}}}}};
-  const auto whole = static_cast<int64_t>(fit_row(row, Overflow::kError, 1000).examples[0].ids.size());
+  const Json row = {
+      {"messages",
+       {{{"role", "user"}, {"content", "ééééééééé"}}, {{"role", "assistant"}, {"content", "z"}}}}};
+  const auto whole =
+      static_cast<int64_t>(fit_row(row, Overflow::kError, 1000).examples[0].ids.size());
   for (int64_t cut = 1; cut < 18; ++cut) {
     const auto fitted = fit_row(row, Overflow::kTruncate, whole - cut);
     ASSERT_EQ(fitted.examples.size(), 1u) << cut;
     EXPECT_LE(static_cast<int64_t>(fitted.examples[0].ids.size()), whole - cut);
-    EXPECT_THAT(tiny().tokenizer.decode(fitted.examples[0].ids), ::testing::Not(::testing::HasSubstr("\xEF\xBF\xBD")));
+    EXPECT_THAT(tiny().tokenizer.decode(fitted.examples[0].ids),
+                ::testing::Not(::testing::HasSubstr("\xEF\xBF\xBD")));
   }
 }
 
@@ -328,7 +364,8 @@ class LoadDataset : public ::testing::Test {
 };
 
 TEST_F(LoadDataset, EveryRowHasALedgerLine) {
-  const auto one = file("one.jsonl", "{\"text\":\"hello\"}\n{\"text\":\"zzzzzzzzzzzzzzzzzzzz\"}\n{\"text\":\"\"}\n");
+  const auto one = file(
+      "one.jsonl", "{\"text\":\"hello\"}\n{\"text\":\"zzzzzzzzzzzzzzzzzzzz\"}\n{\"text\":\"\"}\n");
   const auto two = file("two.jsonl", "\n{\"prompt\":\"a\",\"completion\":\"b\"}\n");
   const auto dataset = load({one, two}, Overflow::kError);
   ASSERT_EQ(dataset.ledger.size(), 4u);
@@ -363,16 +400,20 @@ TEST_F(LoadDataset, ThreadsDoNotChangeTheOrder) {
 
 TEST_F(LoadDataset, TheFirstBadRowIsReported) {
   std::string lines;
-  for (int i = 0; i < 100; ++i) lines += i == 41 || i == 87 ? str("{\"text\":", i, "}\n") : "{\"text\":\"fine\"}\n";
-  EXPECT_USER_ERROR(load({file("bad.jsonl", lines)}), "bad.jsonl: row 41 (line 42): \"text\": expected a string, got number 41");
+  for (int i = 0; i < 100; ++i)
+    lines += i == 41 || i == 87 ? str("{\"text\":", i, "}\n") : "{\"text\":\"fine\"}\n";
+  EXPECT_USER_ERROR(load({file("bad.jsonl", lines)}),
+                    "bad.jsonl: row 41 (line 42): \"text\": expected a string, got number 41");
 }
 
 TEST_F(LoadDataset, RefusesASetThatCannotTrain) {
   EXPECT_USER_ERROR(load({file("empty.jsonl", "")}), "empty.jsonl: has no rows");
-  EXPECT_USER_ERROR(load({file("none.jsonl", "{\"text\":\"\"}\n")}), "none of the 1 rows can be trained on (first: row 0: no supervised token)");
+  EXPECT_USER_ERROR(load({file("none.jsonl", "{\"text\":\"\"}\n")}),
+                    "none of the 1 rows can be trained on (first: row 0: no supervised token)");
   EXPECT_USER_ERROR(load({}), "names no file");
   EXPECT_USER_ERROR(load({file("zero.jsonl", "{\"text\":\"a\"}\n", 0)}), "every file has weight 0");
-  EXPECT_USER_ERROR(load({file("minus.jsonl", "{\"text\":\"a\"}\n", -1)}), "must be 0 or more, got -1");
+  EXPECT_USER_ERROR(load({file("minus.jsonl", "{\"text\":\"a\"}\n", -1)}),
+                    "must be 0 or more, got -1");
 }
 
 }  // namespace

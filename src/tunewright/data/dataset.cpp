@@ -64,7 +64,8 @@ class RowPipeline {
  private:
   void process(PendingRow& row) const {
     try {
-      row.examples = fit(model_, rows::to_row(row.json, format_, row.place), options_, row.place, row.ledger);
+      row.examples =
+          fit(model_, rows::to_row(row.json, format_, row.place), options_, row.place, row.ledger);
     } catch (...) {
       row.error = std::current_exception();
     }
@@ -81,7 +82,8 @@ class RowPipeline {
     };
     const size_t useful = pending_.size() / kRowsTaken;
     std::vector<std::jthread> helpers;
-    for (size_t i = 1; i < std::min<size_t>(useful, static_cast<size_t>(core_count())); ++i) helpers.emplace_back(work);
+    for (size_t i = 1; i < std::min<size_t>(useful, static_cast<size_t>(core_count())); ++i)
+      helpers.emplace_back(work);
     work();
   }
 
@@ -104,18 +106,21 @@ class RowPipeline {
 };
 
 // Says what became of the rows of a file where some were not used as they stand.
-void report_losses(const Dataset& dataset, size_t first_line, const FileOptions& file, Reporter& reporter) {
+void report_losses(const Dataset& dataset, size_t first_line, const FileOptions& file,
+                   Reporter& reporter) {
   int64_t changed = 0, dropped = 0;
   std::string first_reason;
   for (size_t i = first_line; i < dataset.ledger.size(); ++i) {
     const auto& line = dataset.ledger[i];
     changed += line.decision == "changed";
     dropped += line.decision == "dropped";
-    if (line.decision != "kept" && first_reason.empty()) first_reason = str("row ", line.row, ": ", line.reason);
+    if (line.decision != "kept" && first_reason.empty())
+      first_reason = str("row ", line.row, ": ", line.reason);
   }
   if (first_reason.empty()) return;
-  reporter.warn(str(file.path, ": of ", dataset.ledger.size() - first_line, " rows ", changed, " were changed and ",
-                    dropped, " dropped (first: ", first_reason, "); the ledger names each"));
+  reporter.warn(str(file.path, ": of ", dataset.ledger.size() - first_line, " rows ", changed,
+                    " were changed and ", dropped, " dropped (first: ", first_reason,
+                    "); the ledger names each"));
 }
 
 void load_file(RowPipeline& pipeline, const FileOptions& file, int64_t index, Reporter& reporter) {
@@ -135,13 +140,16 @@ std::string hash_files(const std::vector<FileOptions>& files) {
 
 void check_not_empty(const Dataset& dataset, const std::vector<FileOptions>& files) {
   bool any = false;
-  for (const auto file : dataset.file_of_example) any |= dataset.file_weights[static_cast<size_t>(file)] > 0;
+  for (const auto file : dataset.file_of_example)
+    any |= dataset.file_weights[static_cast<size_t>(file)] > 0;
   if (any) return;
   const auto dropped = std::ranges::find(dataset.ledger, "dropped", &LedgerLine::decision);
-  const auto why = dropped == dataset.ledger.end() ? "their weight is 0" : str("row ", dropped->row, ": ", dropped->reason);
-  throw UserError(str(files.front().path, files.size() > 1 ? " and the other files" : "", ": none of the ",
-                      dataset.ledger.size(), " rows can be trained on (first: ", why,
-                      "); `tunewright data preview` shows them"));
+  const auto why = dropped == dataset.ledger.end()
+                       ? "their weight is 0"
+                       : str("row ", dropped->row, ": ", dropped->reason);
+  throw UserError(str(files.front().path, files.size() > 1 ? " and the other files" : "",
+                      ": none of the ", dataset.ledger.size(), " rows can be trained on (first: ",
+                      why, "); `tunewright data preview` shows them"));
 }
 
 }  // namespace
@@ -158,8 +166,8 @@ int64_t Dataset::supervised_tokens() const {
   return sum;
 }
 
-Dataset load_dataset(const TextModel& model, const std::vector<FileOptions>& files, const DataOptions& options,
-                     Reporter& reporter) {
+Dataset load_dataset(const TextModel& model, const std::vector<FileOptions>& files,
+                     const DataOptions& options, Reporter& reporter) {
   check(files, options);
   Dataset dataset;
   RowPipeline pipeline(model, options, dataset);

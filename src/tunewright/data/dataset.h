@@ -22,8 +22,8 @@ struct Dataset {
 
 // Rows are tokenised on several threads; the result does not depend on their number.
 // An empty set, or one without a supervised token, is a UserError.
-Dataset load_dataset(const TextModel& model, const std::vector<FileOptions>& files, const DataOptions& options,
-                     Reporter& reporter);
+Dataset load_dataset(const TextModel& model, const std::vector<FileOptions>& files,
+                     const DataOptions& options, Reporter& reporter);
 
 // Where in the sequence of micro-batches a run stands: all that resuming needs.
 struct LoaderPosition {
@@ -43,7 +43,7 @@ struct LoaderPosition {
 class Loader {
  public:
   struct Options {
-    int64_t batch_size = 8;     // rows; with packing, sequences of max_length
+    int64_t batch_size = 8;  // rows; with packing, sequences of max_length
     int64_t max_length = 1024;
     bool packing = true;
     bool shuffle = true;

@@ -47,7 +47,8 @@ std::optional<Example> truncate_end(Example example, int64_t max_length, bool ke
   return example;
 }
 
-std::optional<Example> truncate_prompt(const TextModel& model, const Row& row, Example example, int64_t max_length) {
+std::optional<Example> truncate_prompt(const TextModel& model, const Row& row, Example example,
+                                       int64_t max_length) {
   const auto completion = static_cast<int64_t>(completion_ids(model, row.completion).size());
   const auto prefix = static_cast<int64_t>(model.tokenizer.prefix_ids().size());
   const int64_t prompt = length(example) - completion;
@@ -68,7 +69,8 @@ struct Shortener {
       const bool completion = is_assistant(message) && weights[i] > 0;
       if (completion || content == message.end() || !content->is_string()) continue;
       messages.push_back(i);
-      spans.push_back(model.tokenizer.encode_with_spans(content->get_ref<const std::string&>()).spans);
+      spans.push_back(
+          model.tokenizer.encode_with_spans(content->get_ref<const std::string&>()).spans);
       longest = std::max(longest, spans.back().size());
     }
   }
@@ -101,7 +103,9 @@ struct Shortener {
       if (spans[k].size() <= limit) continue;
       auto& content = shortened.messages[messages[k]]["content"].get_ref<std::string&>();
       size_t end = limit == 0 ? 0 : spans[k][limit - 1].end;
-      while (end > 0 && end < content.size() && (static_cast<unsigned char>(content[end]) & 0xC0) == 0x80) --end;
+      while (end > 0 && end < content.size() &&
+             (static_cast<unsigned char>(content[end]) & 0xC0) == 0x80)
+        --end;
       content.resize(end);
     }
     return shortened;
@@ -112,15 +116,17 @@ struct Shortener {
   size_t longest = 0;
 };
 
-std::optional<Example> truncate_messages(const TextModel& model, const Row& row, const Example& whole,
-                                         const DataOptions& options, const rows::RowPlace& place) {
+std::optional<Example> truncate_messages(const TextModel& model, const Row& row,
+                                         const Example& whole, const DataOptions& options,
+                                         const rows::RowPlace& place) {
   const Shortener shortener(model, row, options.train_on);
   auto excess = static_cast<size_t>(length(whole) - options.max_length);
   // A cut may change how the text around it is tokenised, so the result is measured and cut again.
   while (const auto limit = shortener.limit_for(excess)) {
     auto example = render(model, shortener.apply(row, *limit), options.train_on, place);
     if (length(example) <= options.max_length) return example;
-    excess = std::max(excess, shortener.removed_by(*limit)) + static_cast<size_t>(length(example) - options.max_length);
+    excess = std::max(excess, shortener.removed_by(*limit)) +
+             static_cast<size_t>(length(example) - options.max_length);
   }
   return std::nullopt;
 }
@@ -128,10 +134,14 @@ std::optional<Example> truncate_messages(const TextModel& model, const Row& row,
 std::optional<Example> truncate(const TextModel& model, const Row& row, const Example& example,
                                 const DataOptions& options, const rows::RowPlace& place) {
   switch (row.kind) {
-    case Row::Kind::kText: return truncate_end(example, options.max_length, true);
-    case Row::Kind::kTokens: return truncate_end(example, options.max_length, false);
-    case Row::Kind::kPromptCompletion: return truncate_prompt(model, row, example, options.max_length);
-    case Row::Kind::kMessages: return truncate_messages(model, row, example, options, place);
+    case Row::Kind::kText:
+      return truncate_end(example, options.max_length, true);
+    case Row::Kind::kTokens:
+      return truncate_end(example, options.max_length, false);
+    case Row::Kind::kPromptCompletion:
+      return truncate_prompt(model, row, example, options.max_length);
+    case Row::Kind::kMessages:
+      return truncate_messages(model, row, example, options, place);
   }
   TUNEWRIGHT_ASSERT(!"a row of no kind");
 }
@@ -155,12 +165,14 @@ std::string too_long(const Example& example, const DataOptions& options) {
 }
 
 bool is_split(const Row& row, Overflow overflow) {
-  if (row.kind == Row::Kind::kText) return overflow == Overflow::kSplit || overflow == Overflow::kError;
+  if (row.kind == Row::Kind::kText)
+    return overflow == Overflow::kSplit || overflow == Overflow::kError;
   return row.kind == Row::Kind::kTokens && overflow == Overflow::kSplit;
 }
 
 std::vector<Example> shorten(const TextModel& model, const Row& row, const Example& example,
-                             const DataOptions& options, const rows::RowPlace& place, LedgerLine& ledger) {
+                             const DataOptions& options, const rows::RowPlace& place,
+                             LedgerLine& ledger) {
   if (is_split(row, options.overflow)) {
     auto pieces = pieces_of(example, options.max_length);
     const auto reason = str("split into ", pieces.size(), " pieces: ", too_long(example, options));
@@ -170,13 +182,17 @@ std::vector<Example> shorten(const TextModel& model, const Row& row, const Examp
   if (options.overflow == Overflow::kTruncate) {
     auto shorter = truncate(model, row, example, options, place);
     if (!shorter) {
-      return drop(ledger, str(too_long(example, options), ", and what may not be cut (the completion, the template) "
+      return drop(ledger, str(too_long(example, options),
+                              ", and what may not be cut (the completion, the template) "
                               "is too long by itself"));
     }
-    return change(ledger, str("truncated to ", length(*shorter), " tokens: ", too_long(example, options)), {*shorter});
+    return change(ledger,
+                  str("truncated to ", length(*shorter), " tokens: ", too_long(example, options)),
+                  {*shorter});
   }
-  throw UserError(str(rows::describe(place), ": has ", length(example), " tokens, more than data.max_length ",
-                      options.max_length, "; raise max_length, or set data.overflow to truncate or drop"));
+  throw UserError(str(rows::describe(place), ": has ", length(example),
+                      " tokens, more than data.max_length ", options.max_length,
+                      "; raise max_length, or set data.overflow to truncate or drop"));
 }
 
 }  // namespace
@@ -185,8 +201,9 @@ std::vector<Example> fit(const TextModel& model, const Row& row, const DataOptio
                          const rows::RowPlace& place, LedgerLine& ledger) {
   ledger = {.source = place.file.string(), .row = place.row, .decision = "kept"};
   auto example = render(model, row, options.train_on, place);
-  auto examples = length(example) > options.max_length ? shorten(model, row, example, options, place, ledger)
-                                                       : std::vector{std::move(example)};
+  auto examples = length(example) > options.max_length
+                      ? shorten(model, row, example, options, place, ledger)
+                      : std::vector{std::move(example)};
   if (ledger.decision == "dropped") return {};
   std::erase_if(examples, [](const Example& one) { return one.supervised_tokens() == 0; });
   if (examples.empty()) return drop(ledger, "no supervised token");

@@ -64,7 +64,8 @@ Indices deal_order(const Dataset& dataset, bool shuffled, Random& random) {
     for (size_t f = 0; f < files.size(); ++f) {
       for (int64_t given = 0; given < quota[f];) {
         if (shuffled) shuffle(files[f], random);
-        const auto count = std::min<int64_t>(quota[f] - given, static_cast<int64_t>(files[f].size()));
+        const auto count =
+            std::min<int64_t>(quota[f] - given, static_cast<int64_t>(files[f].size()));
         order.insert(order.end(), files[f].begin(), files[f].begin() + count);
         given += count;
       }
@@ -79,7 +80,8 @@ int64_t length_of(const Dataset& dataset, int64_t index) {
 }
 
 // Neighbours share a sequence as long as they fit.
-std::vector<Indices> pack_in_order(const Dataset& dataset, const Indices& order, int64_t max_length) {
+std::vector<Indices> pack_in_order(const Dataset& dataset, const Indices& order,
+                                   int64_t max_length) {
   std::vector<Indices> sequences;
   int64_t room = 0;
   for (const auto index : order) {
@@ -98,7 +100,8 @@ std::vector<Indices> pack_in_order(const Dataset& dataset, const Indices& order,
 void pack_window(const Dataset& dataset, std::span<const int64_t> window, int64_t max_length,
                  std::vector<Indices>& sequences) {
   Indices by_length(window.begin(), window.end());
-  std::ranges::stable_sort(by_length, std::greater{}, [&](int64_t index) { return length_of(dataset, index); });
+  std::ranges::stable_sort(by_length, std::greater{},
+                           [&](int64_t index) { return length_of(dataset, index); });
   std::multimap<int64_t, size_t> rooms;  // room left -> sequence
   for (const auto index : by_length) {
     const auto length = length_of(dataset, index);
@@ -121,7 +124,8 @@ std::vector<Indices> pack_shuffled(const Dataset& dataset, const Indices& order,
   std::vector<Indices> sequences;
   const std::span<const int64_t> all(order);
   for (size_t begin = 0; begin < all.size(); begin += kPackingWindow) {
-    pack_window(dataset, all.subspan(begin, std::min(kPackingWindow, all.size() - begin)), max_length, sequences);
+    pack_window(dataset, all.subspan(begin, std::min(kPackingWindow, all.size() - begin)),
+                max_length, sequences);
   }
   shuffle(sequences, random);  // otherwise the long examples would come first
   return sequences;
@@ -146,9 +150,10 @@ Loader::Loader(const Dataset& dataset, Options options) : dataset_(dataset), opt
 void Loader::deal_epoch() {
   Random random(options_.seed, stream_id(str("order of epoch ", position_.epoch)));
   const auto order = deal_order(dataset_, options_.shuffle, random);
-  const auto sequences = !options_.packing  ? one_each(order)
-                         : options_.shuffle ? pack_shuffled(dataset_, order, options_.max_length, random)
-                                            : pack_in_order(dataset_, order, options_.max_length);
+  const auto sequences = !options_.packing ? one_each(order)
+                         : options_.shuffle
+                             ? pack_shuffled(dataset_, order, options_.max_length, random)
+                             : pack_in_order(dataset_, order, options_.max_length);
   const auto size = static_cast<size_t>(options_.batch_size);
   batches_.assign((sequences.size() + size - 1) / size, {});
   for (size_t i = 0; i < sequences.size(); ++i) {
@@ -177,8 +182,9 @@ void Loader::seek(LoaderPosition position) {
   position_ = position;
   if (!same_epoch) deal_epoch();
   if (position.next < 0 || position.next > batches_per_epoch()) {
-    throw UserError(str("the checkpoint stands at micro-batch ", position.next, " of epoch ", position.epoch,
-                        ", which has ", batches_per_epoch(), "; its data or its options were changed"));
+    throw UserError(str("the checkpoint stands at micro-batch ", position.next, " of epoch ",
+                        position.epoch, ", which has ", batches_per_epoch(),
+                        "; its data or its options were changed"));
   }
 }
 

@@ -107,7 +107,8 @@ TEST(Loader, UsesEachExampleOnceAnEpoch) {
   const auto dataset = some_data(101);
   for (const bool packing : {false, true}) {
     for (const bool shuffled : {false, true}) {
-      Loader loader(dataset, {.batch_size = 4, .max_length = 64, .packing = packing, .shuffle = shuffled});
+      Loader loader(dataset,
+                    {.batch_size = 4, .max_length = 64, .packing = packing, .shuffle = shuffled});
       expect_each_once(take(loader, loader.batches_per_epoch()), 101);
       EXPECT_EQ(loader.position().epoch, 0);
       expect_each_once(take(loader, loader.batches_per_epoch()), 101);
@@ -119,7 +120,8 @@ TEST(Loader, UsesEachExampleOnceAnEpoch) {
 TEST(Loader, WithoutShufflingKeepsTheOrder) {
   const auto dataset = some_data(50);
   for (const bool packing : {false, true}) {
-    Loader loader(dataset, {.batch_size = 3, .max_length = 64, .packing = packing, .shuffle = false});
+    Loader loader(dataset,
+                  {.batch_size = 3, .max_length = 64, .packing = packing, .shuffle = false});
     int64_t expected = 0;
     for (const auto& batch : take(loader, loader.batches_per_epoch())) {
       for (const auto row : batch) EXPECT_EQ(row, expected++);
@@ -132,7 +134,8 @@ TEST(Loader, PackedSequencesNeverExceedMaxLength) {
   const auto dataset = some_data(500);
   int64_t tokens = 0;
   for (const bool shuffled : {false, true}) {
-    Loader loader(dataset, {.batch_size = 1, .max_length = 64, .packing = true, .shuffle = shuffled});
+    Loader loader(dataset,
+                  {.batch_size = 1, .max_length = 64, .packing = true, .shuffle = shuffled});
     tokens = 0;
     for (int64_t i = 0; i < loader.batches_per_epoch(); ++i) {
       const auto batch = make_batch(loader.next());
@@ -140,8 +143,10 @@ TEST(Loader, PackedSequencesNeverExceedMaxLength) {
       tokens += batch.tokens();
     }
     EXPECT_EQ(tokens, dataset.tokens());
-    // Best fit of decreasing lengths wastes little where lengths vary; 90 % is far below what it reaches.
-    const double filled = static_cast<double>(tokens) / (64.0 * static_cast<double>(loader.batches_per_epoch()));
+    // Best fit of decreasing lengths wastes little where lengths vary; 90 % is far below what it
+    // reaches.
+    const double filled =
+        static_cast<double>(tokens) / (64.0 * static_cast<double>(loader.batches_per_epoch()));
     EXPECT_GT(filled, shuffled ? 0.9 : 0.6);
   }
 }

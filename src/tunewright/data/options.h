@@ -16,8 +16,9 @@ struct FileOptions {
 };
 
 enum class Overflow { kError, kTruncate, kSplit, kDrop };
-inline constexpr std::array kOverflowNames = {std::pair{"error", Overflow::kError}, std::pair{"truncate", Overflow::kTruncate},
-                                              std::pair{"split", Overflow::kSplit}, std::pair{"drop", Overflow::kDrop}};
+inline constexpr std::array kOverflowNames = {
+    std::pair{"error", Overflow::kError}, std::pair{"truncate", Overflow::kTruncate},
+    std::pair{"split", Overflow::kSplit}, std::pair{"drop", Overflow::kDrop}};
 
 enum class TrainOn { kCompletion, kAssistant, kLastAssistant, kAll };
 inline constexpr std::array kTrainOnNames = {
@@ -35,18 +36,25 @@ struct DataOptions {
   TrainOn train_on = TrainOn::kCompletion;
 };
 
-template <class V> void fields(V& v, FileOptions& o) {
+template <class V>
+void fields(V& v, FileOptions& o) {
   v("path", o.path, "A JSON Lines file.");
   v.choice("format", o.format, rows::kFormatNames, "Format of its rows; auto looks at the keys.");
-  v("weight", o.weight, "Share of the file in sampling, relative to the other files; where all are equal every row is used once an epoch.");
+  v("weight", o.weight,
+    "Share of the file in sampling, relative to the other files; where all are equal every row is "
+    "used once an epoch.");
 }
 
-template <class V> void fields(V& v, DataOptions& o) {
+template <class V>
+void fields(V& v, DataOptions& o) {
   v("train", o.train, "Files to train on.");
   v("eval", o.eval, "Files to evaluate on during training.");
   v("max_length", o.max_length, "Longest row in tokens.");
-  v.choice("overflow", o.overflow, kOverflowNames, "What happens to a longer row: error, truncate, split (text and tokens rows) or drop; text rows are split instead of an error.");
-  v("packing", o.packing, "Fill sequences of max_length with several rows; attention never crosses a row.");
+  v.choice("overflow", o.overflow, kOverflowNames,
+           "What happens to a longer row: error, truncate, split (text and tokens rows) or drop; "
+           "text rows are split instead of an error.");
+  v("packing", o.packing,
+    "Fill sequences of max_length with several rows; attention never crosses a row.");
   v("shuffle", o.shuffle, "A new order each epoch; false keeps the order of the files.");
   v.choice("train_on", o.train_on, kTrainOnNames, "Which tokens are supervised.");
 }

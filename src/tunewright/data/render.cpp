@@ -23,8 +23,9 @@ Json without_marks(Json messages) {
 
 const text::ChatTemplate& template_of(const TextModel& model) {
   if (!model.chat_template) {
-    throw UserError("the model has no chat template to render messages with; add chat_template.jinja to its "
-                    "folder, or give rows of prompt and completion as strings");
+    throw UserError(
+        "the model has no chat template to render messages with; add chat_template.jinja to its "
+        "folder, or give rows of prompt and completion as strings");
   }
   return *model.chat_template;
 }
@@ -54,7 +55,8 @@ Example render_tokens(const TextModel& model, const Row& row) {
   const auto largest = *std::ranges::max_element(row.input_ids);
   if (largest >= model.tokenizer.vocab_size()) {
     throw UserError(str("\"input_ids\": token ", largest, " is not one of the model's ",
-                        model.tokenizer.vocab_size(), "; were the rows made with another tokenizer?"));
+                        model.tokenizer.vocab_size(),
+                        "; were the rows made with another tokenizer?"));
   }
   return {.ids = row.input_ids, .labels = row.labels};
 }
@@ -79,8 +81,10 @@ ByteSpan other_span(const Conversation& conversation, size_t message, const std:
   const auto before = conversation.render_first(message);
   const auto with = conversation.render_first(message + 1);
   if (!with.starts_with(before) || !whole.starts_with(with)) {
-    throw UserError(str("messages[", message, "]: the chat template does not show where this message stands, so "
-                        "its \"train\" or \"weight\" cannot be followed; remove the key or change data.train_on"));
+    throw UserError(str(
+        "messages[", message,
+        "]: the chat template does not show where this message stands, so "
+        "its \"train\" or \"weight\" cannot be followed; remove the key or change data.train_on"));
   }
   return {.begin = before.size(), .end = with.size()};
 }
@@ -110,7 +114,8 @@ bool only_last_differs(const Json& messages, const std::vector<float>& weights, 
 }
 
 // The rendering, with the spans of the messages whose weight differs from `base`.
-MarkedText mark_messages(const Conversation& conversation, const std::vector<float>& weights, float base) {
+MarkedText mark_messages(const Conversation& conversation, const std::vector<float>& weights,
+                         float base) {
   const auto& messages = conversation.messages;
   const auto differs = [&](size_t i, bool assistant) {
     return weights[i] != base && is_assistant(messages[i]) == assistant;
@@ -121,8 +126,9 @@ MarkedText mark_messages(const Conversation& conversation, const std::vector<flo
   MarkedText marked;
   std::vector<bool> found(messages.size(), false);
   if (any_turn) {
-    auto turns = text::render_turns(conversation.chat_template, messages, conversation.tools, conversation.options,
-                                    only_last_differs(messages, weights, base));
+    auto turns =
+        text::render_turns(conversation.chat_template, messages, conversation.tools,
+                           conversation.options, only_last_differs(messages, weights, base));
     marked.text = std::move(turns.text);
     for (const auto& turn : turns.turns) {
       TUNEWRIGHT_ASSERT(turn.message < messages.size());
@@ -130,14 +136,17 @@ MarkedText mark_messages(const Conversation& conversation, const std::vector<flo
       if (weights[turn.message] != base) marked.spans.push_back({turn.span, weights[turn.message]});
     }
   } else {
-    marked.text = conversation.chat_template.render(messages, conversation.tools, conversation.options).text;
+    marked.text =
+        conversation.chat_template.render(messages, conversation.tools, conversation.options).text;
   }
   for (size_t i = 0; i < messages.size(); ++i) {
     if (differs(i, true) && !found[i]) {
-      throw UserError(str("messages[", i, "]: the chat template leaves this assistant message out, so it cannot be "
+      throw UserError(str("messages[", i,
+                          "]: the chat template leaves this assistant message out, so it cannot be "
                           "supervised; mark it \"train\": false"));
     }
-    if (differs(i, false)) marked.spans.push_back({other_span(conversation, i, marked.text), weights[i]});
+    if (differs(i, false))
+      marked.spans.push_back({other_span(conversation, i, marked.text), weights[i]});
   }
   return marked;
 }
@@ -161,7 +170,8 @@ Example weigh(std::vector<int32_t> ids, std::vector<float> weights) {
 }
 
 Example render_messages(const TextModel& model, const Row& row, TrainOn train_on) {
-  const Conversation conversation{template_of(model), without_marks(row.messages), row.tools, {.extra = row.extra}};
+  const Conversation conversation{
+      template_of(model), without_marks(row.messages), row.tools, {.extra = row.extra}};
   const float base = train_on == TrainOn::kAll ? 1.0F : 0.0F;
   const auto marked = mark_messages(conversation, message_weights(row, train_on), base);
   auto encoding = model.tokenizer.encode_with_spans(marked.text);
@@ -176,10 +186,14 @@ Example render_messages(const TextModel& model, const Row& row, TrainOn train_on
 
 Example render_kind(const TextModel& model, const Row& row, TrainOn train_on) {
   switch (row.kind) {
-    case Row::Kind::kText: return render_text(model, row);
-    case Row::Kind::kPromptCompletion: return render_prompt_completion(model, row, train_on);
-    case Row::Kind::kTokens: return render_tokens(model, row);
-    case Row::Kind::kMessages: return render_messages(model, row, train_on);
+    case Row::Kind::kText:
+      return render_text(model, row);
+    case Row::Kind::kPromptCompletion:
+      return render_prompt_completion(model, row, train_on);
+    case Row::Kind::kTokens:
+      return render_tokens(model, row);
+    case Row::Kind::kMessages:
+      return render_messages(model, row, train_on);
   }
   TUNEWRIGHT_ASSERT(!"a row of no kind");
 }
@@ -196,9 +210,11 @@ std::vector<float> message_weights(const Row& row, TrainOn train_on) {
   }
   std::vector<float> weights;
   for (size_t i = 0; i < messages.size(); ++i) {
-    const bool chosen = train_on == TrainOn::kAll ||
-                        (is_assistant(messages[i]) && (train_on != TrainOn::kLastAssistant || i == last_assistant));
-    const bool marked_as_prompt = static_cast<int64_t>(i) < row.prompt_messages && train_on == TrainOn::kAll;
+    const bool chosen =
+        train_on == TrainOn::kAll ||
+        (is_assistant(messages[i]) && (train_on != TrainOn::kLastAssistant || i == last_assistant));
+    const bool marked_as_prompt =
+        static_cast<int64_t>(i) < row.prompt_messages && train_on == TrainOn::kAll;
     const bool trained = marked_as_prompt ? chosen : messages[i].value("train", chosen);
     weights.push_back(trained ? messages[i].value("weight", 1.0F) : 0.0F);
   }
@@ -211,7 +227,8 @@ std::vector<int32_t> completion_ids(const TextModel& model, std::string_view com
   return ids;
 }
 
-std::vector<int32_t> prompt_ids(const TextModel& model, const Json& messages, const Json& tools, const Json& extra) {
+std::vector<int32_t> prompt_ids(const TextModel& model, const Json& messages, const Json& tools,
+                                const Json& extra) {
   const auto rendering = template_of(model).render(without_marks(messages), tools,
                                                    {.add_generation_prompt = true, .extra = extra});
   return model.tokenizer.encode(rendering.text);
@@ -221,7 +238,8 @@ std::vector<int32_t> prompt_ids(const TextModel& model, std::string_view prompt)
   return model.encode_string(prompt);
 }
 
-Example render(const TextModel& model, const Row& row, TrainOn train_on, const rows::RowPlace& place) {
+Example render(const TextModel& model, const Row& row, TrainOn train_on,
+               const rows::RowPlace& place) {
   try {
     return render_kind(model, row, train_on);
   } catch (const UserError& error) {
@@ -230,8 +248,9 @@ Example render(const TextModel& model, const Row& row, TrainOn train_on, const r
 }
 
 Json to_json(const LedgerLine& line) {
-  return {{"source", line.source}, {"row", line.row},       {"decision", line.decision},
-          {"reason", line.reason}, {"tokens", line.tokens}, {"supervised_tokens", line.supervised_tokens}};
+  return {{"source", line.source},     {"row", line.row},
+          {"decision", line.decision}, {"reason", line.reason},
+          {"tokens", line.tokens},     {"supervised_tokens", line.supervised_tokens}};
 }
 
 }  // namespace tunewright::data

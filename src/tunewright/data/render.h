@@ -19,28 +19,33 @@ struct TextModel {
   text::Tokenizer tokenizer;
   std::optional<text::ChatTemplate> chat_template;  // none: only messages need one
   int32_t eos = 0;                                  // ends text and prompt_completion rows
-  std::vector<int32_t> stop_ids;                    // generation ends at these: eos and the template's end-of-turn
+  std::vector<int32_t> stop_ids;  // generation ends at these: eos and the template's end-of-turn
 
-  // What the tokenizer adds by itself, then `text`; a prefix that `text` already begins with stands once.
+  // What the tokenizer adds by itself, then `text`; a prefix that `text` already begins with stands
+  // once.
   std::vector<int32_t> encode_string(std::string_view text) const;
 
-  // From tokenizer.json, tokenizer_config.json, generation_config.json, config.json and the template.
+  // From tokenizer.json, tokenizer_config.json, generation_config.json, config.json and the
+  // template.
   static TextModel load(const std::filesystem::path& folder);
 };
 
 // A prompt for generation: messages rendered with the generation prompt, or a string as it stands.
 // `special` rules: see "Special tokens" of the user guide (one BOS at the start of strings only).
-std::vector<int32_t> prompt_ids(const TextModel& model, const Json& messages, const Json& tools, const Json& extra);
+std::vector<int32_t> prompt_ids(const TextModel& model, const Json& messages, const Json& tools,
+                                const Json& extra);
 std::vector<int32_t> prompt_ids(const TextModel& model, std::string_view prompt);
 
-// Tokens and mask of a row, of any length.  A row that cannot be masked is a UserError with its place.
+// Tokens and mask of a row, of any length.  A row that cannot be masked is a UserError with its
+// place.
 //
 // Strings: the EOS is added unless the text already ends with it.  Messages are rendered and
 // tokenised as one text; a token is supervised where it overlaps the bytes of a supervised message.
 // For messages `completion` and `assistant` are the same: every assistant turn.  A message's own
-// "train" and "weight" win over `train_on`; they never reach the template.  Under `all` the messages
-// of a `prompt` list are supervised too.
-Example render(const TextModel& model, const rows::Row& row, TrainOn train_on, const rows::RowPlace& place);
+// "train" and "weight" win over `train_on`; they never reach the template.  Under `all` the
+// messages of a `prompt` list are supervised too.
+Example render(const TextModel& model, const rows::Row& row, TrainOn train_on,
+               const rows::RowPlace& place);
 
 // What became of an input row: a line of ledger.jsonl.
 struct LedgerLine {

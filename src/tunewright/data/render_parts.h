@@ -9,7 +9,8 @@ namespace tunewright::data {
 
 bool is_assistant(const Json& message);
 
-// Weight of each message in the loss, from `train_on` and the message's own keys; 0: not supervised.
+// Weight of each message in the loss, from `train_on` and the message's own keys; 0: not
+// supervised.
 std::vector<float> message_weights(const rows::Row& row, TrainOn train_on);
 
 // ids(completion) and the EOS.

@@ -19,17 +19,20 @@ icu::UnicodeString lower_case(std::string_view text) {
 }
 
 bool is_ascii_punctuation(UChar32 c) {
-  return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') || (c >= '{' && c <= '~');
+  return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') ||
+         (c >= '{' && c <= '~');
 }
 
 // What Python's \w takes, the reference's regular expression being Python's.
 bool is_word(UChar32 c) {
-  return c == '_' || (U_GET_GC_MASK(c) & U_GC_L_MASK) != 0 || u_getNumericValue(c) != U_NO_NUMERIC_VALUE;
+  return c == '_' || (U_GET_GC_MASK(c) & U_GC_L_MASK) != 0 ||
+         u_getNumericValue(c) != U_NO_NUMERIC_VALUE;
 }
 
 bool is_space(UChar32 c) { return u_isUWhiteSpace(c) || (c >= 0x1c && c <= 0x1f); }
 
-template <class Use> void for_each_character(const icu::UnicodeString& text, Use use) {
+template <class Use>
+void for_each_character(const icu::UnicodeString& text, Use use) {
   for (int32_t i = 0; i < text.length(); i = text.moveIndex32(i, 1)) use(text.char32At(i));
 }
 
@@ -38,7 +41,9 @@ std::string utf8(const icu::UnicodeString& text) {
   return text.toUTF8String(bytes);
 }
 
-bool is_article(const icu::UnicodeString& word) { return word == u"a" || word == u"an" || word == u"the"; }
+bool is_article(const icu::UnicodeString& word) {
+  return word == u"a" || word == u"an" || word == u"the";
+}
 
 // Each whole word that is an article becomes a space.
 icu::UnicodeString without_articles(const icu::UnicodeString& text) {
@@ -120,7 +125,9 @@ bool exact_match(std::string_view answer, std::string_view reference) {
   return normalise_answer(answer) == normalise_answer(reference);
 }
 
-bool exact_match_raw(std::string_view answer, std::string_view reference) { return trim(answer) == trim(reference); }
+bool exact_match_raw(std::string_view answer, std::string_view reference) {
+  return trim(answer) == trim(reference);
+}
 
 double token_f1(std::string_view answer, std::string_view reference) {
   const auto given = normalised_words(answer), wanted = normalised_words(reference);
@@ -132,13 +139,17 @@ double token_f1(std::string_view answer, std::string_view reference) {
   return 2.0 * static_cast<double>(common) / static_cast<double>(given.size() + wanted.size());
 }
 
-LabelReader::LabelReader(std::vector<std::string> labels, std::string_view where) : labels_(std::move(labels)) {
-  if (labels_.empty()) throw UserError(str(where, ": labels: none given; write labels: [ham, spam]"));
+LabelReader::LabelReader(std::vector<std::string> labels, std::string_view where)
+    : labels_(std::move(labels)) {
+  if (labels_.empty())
+    throw UserError(str(where, ": labels: none given; write labels: [ham, spam]"));
   for (const auto& label : labels_) {
     auto plain = without_last_space(plain_form(label));
-    if (plain.empty()) throw UserError(str(where, ": labels: '", label, "' has no letter or digit in it"));
+    if (plain.empty())
+      throw UserError(str(where, ": labels: '", label, "' has no letter or digit in it"));
     if (std::find(plain_.begin(), plain_.end(), plain) != plain_.end()) {
-      throw UserError(str(where, ": labels: '", label, "' cannot be told from another label: upper and lower case "
+      throw UserError(str(where, ": labels: '", label,
+                          "' cannot be told from another label: upper and lower case "
                           "and punctuation make no difference"));
     }
     plain_.push_back(std::move(plain));

@@ -10,16 +10,19 @@ namespace tunewright::eval {
 // the articles a, an, the, with single spaces.
 std::string normalise_answer(std::string_view text);
 
-bool exact_match(std::string_view answer, std::string_view reference);      // both normalised
-bool exact_match_raw(std::string_view answer, std::string_view reference);  // as they stand, trimmed
-// Harmonic mean of precision and recall over the words of the normalised answers; two empty ones give 1.
+bool exact_match(std::string_view answer, std::string_view reference);  // both normalised
+bool exact_match_raw(std::string_view answer,
+                     std::string_view reference);  // as they stand, trimmed
+// Harmonic mean of precision and recall over the words of the normalised answers; two empty ones
+// give 1.
 double token_f1(std::string_view answer, std::string_view reference);
 
 // Finds the label that a free answer begins with.  Upper and lower case, and marks around a word
 // (quotes, asterisks, full stops), make no difference: "**Spam**." is spam, "spammy" is not.
 class LabelReader {
  public:
-  // No label, an empty one, or two that differ only in case or marks: a UserError that opens with `where`.
+  // No label, an empty one, or two that differ only in case or marks: a UserError that opens with
+  // `where`.
   LabelReader(std::vector<std::string> labels, std::string_view where);
 
   const std::vector<std::string>& labels() const { return labels_; }

@@ -22,7 +22,8 @@ TEST(Answer, ExactMatchNormalisedAndRaw) {
 }
 
 TEST(Answer, TokenF1CountsCommonWords) {
-  EXPECT_DOUBLE_EQ(token_f1("the red red car", "red car"), 2.0 * 2 / 5);  // two of three, two of two
+  EXPECT_DOUBLE_EQ(token_f1("the red red car", "red car"),
+                   2.0 * 2 / 5);  // two of three, two of two
   EXPECT_DOUBLE_EQ(token_f1("blue", "red"), 0);
   EXPECT_DOUBLE_EQ(token_f1("", "the"), 1);  // both are empty once normalised
   EXPECT_DOUBLE_EQ(token_f1("", "red"), 0);
@@ -60,7 +61,8 @@ TEST(LabelReader, SettledMeansNoContinuationMatters) {
   const std::string alphabet = "spamhyb .*";
   for (const std::string start : {"ham.", "spam but", "This", "hams", "spam maybe "}) {
     ASSERT_TRUE(labels.settled(start)) << start;
-    for (const char next : alphabet) EXPECT_EQ(labels.read(start + next), labels.read(start)) << start << next;
+    for (const char next : alphabet)
+      EXPECT_EQ(labels.read(start + next), labels.read(start)) << start << next;
   }
 }
 

@@ -29,7 +29,8 @@ Interval bootstrap(const Statistic& statistic, int64_t row_count, const Bootstra
   std::vector<double> figures;
   figures.reserve(static_cast<size_t>(options.resamples));
   for (int64_t i = 0; i < options.resamples; ++i) {
-    for (auto& row : rows) row = static_cast<int64_t>(random.below(static_cast<uint64_t>(row_count)));
+    for (auto& row : rows)
+      row = static_cast<int64_t>(random.below(static_cast<uint64_t>(row_count)));
     const double figure = statistic(rows);
     if (std::isfinite(figure)) figures.push_back(figure);
   }

@@ -23,6 +23,7 @@ using Statistic = std::function<double(std::span<const int64_t> rows)>;
 // so intervals of two models are over the same samples; a statistic that subtracts one model's
 // figure from the other's on the same rows gives the paired interval.  Resamples whose figure is
 // not a number are left out.  At least 1 row and 2 resamples.
-Interval bootstrap(const Statistic& statistic, int64_t row_count, const BootstrapOptions& options = {});
+Interval bootstrap(const Statistic& statistic, int64_t row_count,
+                   const BootstrapOptions& options = {});
 
 }  // namespace tunewright::eval

@@ -33,7 +33,8 @@ TEST(Bootstrap, CoversTheTruthAsOftenAsItSays) {
   int covered = 0;
   for (int i = 0; i < kSamples; ++i) {
     const auto values = coin_throws(kTruth, 100, random);
-    const auto interval = bootstrap(mean_of(values), 100, {.resamples = 500, .seed = static_cast<uint64_t>(i)});
+    const auto interval =
+        bootstrap(mean_of(values), 100, {.resamples = 500, .seed = static_cast<uint64_t>(i)});
     covered += interval.low <= kTruth && kTruth <= interval.high;
   }
   EXPECT_GT(covered, 0.905 * kSamples);

@@ -14,8 +14,8 @@ constexpr double kBarHeight = 26;
 
 // A range of values laid on a range of the picture.
 struct Axis {
-  double low, high;    // values
-  double start, end;   // picture
+  double low, high;   // values
+  double start, end;  // picture
   double at(double value) const { return start + (end - start) * (value - low) / (high - low); }
 };
 
@@ -43,11 +43,13 @@ std::string tick_text(double value) { return str(std::abs(value) < 1e-12 ? 0.0 :
 std::string p(double place) { return fixed(place, 1); }
 
 std::string svg(double height, const std::string& label, const std::string& content) {
-  return str("<svg viewBox=\"0 0 ", kWidth, " ", height, "\" role=\"img\" aria-label=\"", html_escape(label), "\">\n", content,
-             "</svg>\n");
+  return str("<svg viewBox=\"0 0 ", kWidth, " ", height, "\" role=\"img\" aria-label=\"",
+             html_escape(label), "\">\n", content, "</svg>\n");
 }
 
-bool finite(const std::pair<double, double>& point) { return std::isfinite(point.first) && std::isfinite(point.second); }
+bool finite(const std::pair<double, double>& point) {
+  return std::isfinite(point.first) && std::isfinite(point.second);
+}
 
 struct Bounds {
   double left = INFINITY, right = -INFINITY, low = INFINITY, high = -INFINITY;
@@ -63,16 +65,17 @@ struct Bounds {
 std::string grid(const Axis& x, const Axis& y, const std::string& x_label) {
   std::string out;
   for (const double value : ticks(y, 4)) {
-    out += str("<line class=\"grid\" x1=\"", p(kLeft), "\" x2=\"", p(kWidth - kRight), "\" y1=\"", p(y.at(value)), "\" y2=\"",
-               p(y.at(value)), "\"/><text x=\"", p(kLeft - 6), "\" y=\"", p(y.at(value) + 4), "\" text-anchor=\"end\">",
-               tick_text(value), "</text>\n");
+    out +=
+        str("<line class=\"grid\" x1=\"", p(kLeft), "\" x2=\"", p(kWidth - kRight), "\" y1=\"",
+            p(y.at(value)), "\" y2=\"", p(y.at(value)), "\"/><text x=\"", p(kLeft - 6), "\" y=\"",
+            p(y.at(value) + 4), "\" text-anchor=\"end\">", tick_text(value), "</text>\n");
   }
   for (const double value : ticks(x, 6)) {
-    out += str("<text x=\"", p(x.at(value)), "\" y=\"", p(kHeight - kBottom + 16), "\" text-anchor=\"middle\">", tick_text(value),
-               "</text>\n");
+    out += str("<text x=\"", p(x.at(value)), "\" y=\"", p(kHeight - kBottom + 16),
+               "\" text-anchor=\"middle\">", tick_text(value), "</text>\n");
   }
-  return out + str("<text x=\"", p(kWidth - kRight), "\" y=\"", p(kHeight - 4), "\" text-anchor=\"end\">", html_escape(x_label),
-                   "</text>\n");
+  return out + str("<text x=\"", p(kWidth - kRight), "\" y=\"", p(kHeight - 4),
+                   "\" text-anchor=\"end\">", html_escape(x_label), "</text>\n");
 }
 
 std::string drawn(const Series& series, const Axis& x, const Axis& y) {
@@ -80,21 +83,23 @@ std::string drawn(const Series& series, const Axis& x, const Axis& y) {
   for (const auto& point : series.points) {
     if (!finite(point)) continue;
     if (series.dots) {
-      out += str("<circle class=\"", series.css_class, "\" r=\"3.5\" cx=\"", p(x.at(point.first)), "\" cy=\"", p(y.at(point.second)),
-                 "\"><title>", html_escape(series.name), " ", fixed(point.second, 4), " at ", tick_text(point.first),
-                 "</title></circle>\n");
+      out += str("<circle class=\"", series.css_class, "\" r=\"3.5\" cx=\"", p(x.at(point.first)),
+                 "\" cy=\"", p(y.at(point.second)), "\"><title>", html_escape(series.name), " ",
+                 fixed(point.second, 4), " at ", tick_text(point.first), "</title></circle>\n");
     } else {
       out += str(p(x.at(point.first)), ",", p(y.at(point.second)), " ");
     }
   }
-  return series.dots ? out : str("<polyline class=\"", series.css_class, "\" points=\"", out, "\"/>\n");
+  return series.dots ? out
+                     : str("<polyline class=\"", series.css_class, "\" points=\"", out, "\"/>\n");
 }
 
 std::string legend(const std::vector<Series>& series) {
   std::string out = "<p class=\"legend\">";
   for (const auto& one : series) {
     if (one.points.empty()) continue;
-    out += str("<span><i class=\"", one.dots ? "dot " : "line ", one.css_class, "\"></i>", html_escape(one.name), "</span> ");
+    out += str("<span><i class=\"", one.dots ? "dot " : "line ", one.css_class, "\"></i>",
+               html_escape(one.name), "</span> ");
   }
   return out + "</p>\n";
 }
@@ -129,24 +134,28 @@ std::string interval_chart(const std::vector<IntervalBar>& bars) {
   const double bottom = kTop + kBarHeight * static_cast<double>(bars.size());
   std::string content;
   for (const double value : ticks(x, 5)) {
-    content += str("<line class=\"grid\" x1=\"", p(x.at(value)), "\" x2=\"", p(x.at(value)), "\" y1=\"", p(kTop), "\" y2=\"", p(bottom),
-                   "\"/><text x=\"", p(x.at(value)), "\" y=\"", p(bottom + 16), "\" text-anchor=\"middle\">", tick_text(value),
-                   "</text>\n");
+    content +=
+        str("<line class=\"grid\" x1=\"", p(x.at(value)), "\" x2=\"", p(x.at(value)), "\" y1=\"",
+            p(kTop), "\" y2=\"", p(bottom), "\"/><text x=\"", p(x.at(value)), "\" y=\"",
+            p(bottom + 16), "\" text-anchor=\"middle\">", tick_text(value), "</text>\n");
   }
   double y = kTop + kBarHeight / 2;
   for (const auto& bar : bars) {
-    content += str("<text x=\"", p(kLabels - 10), "\" y=\"", p(y + 4), "\" text-anchor=\"end\">", html_escape(bar.label),
-                   "</text><line class=\"whisker ", bar.css_class, "\" x1=\"", p(x.at(bar.interval.low)), "\" x2=\"",
-                   p(x.at(bar.interval.high)), "\" y1=\"", p(y), "\" y2=\"", p(y), "\"/><circle class=\"", bar.css_class,
-                   "\" r=\"5\" cx=\"", p(x.at(bar.interval.value)), "\" cy=\"", p(y), "\"><title>", html_escape(bar.label), " ",
-                   fixed(bar.interval.value, 3), ", ", fixed(bar.interval.low, 3), " to ", fixed(bar.interval.high, 3),
-                   "</title></circle>\n");
+    content +=
+        str("<text x=\"", p(kLabels - 10), "\" y=\"", p(y + 4), "\" text-anchor=\"end\">",
+            html_escape(bar.label), "</text><line class=\"whisker ", bar.css_class, "\" x1=\"",
+            p(x.at(bar.interval.low)), "\" x2=\"", p(x.at(bar.interval.high)), "\" y1=\"", p(y),
+            "\" y2=\"", p(y), "\"/><circle class=\"", bar.css_class, "\" r=\"5\" cx=\"",
+            p(x.at(bar.interval.value)), "\" cy=\"", p(y), "\"><title>", html_escape(bar.label),
+            " ", fixed(bar.interval.value, 3), ", ", fixed(bar.interval.low, 3), " to ",
+            fixed(bar.interval.high, 3), "</title></circle>\n");
     y += kBarHeight;
   }
   return svg(bottom + 24, "Figures with their 95 % intervals", content);
 }
 
-std::vector<std::pair<double, double>> smooth(const std::vector<std::pair<double, double>>& points, size_t width) {
+std::vector<std::pair<double, double>> smooth(const std::vector<std::pair<double, double>>& points,
+                                              size_t width) {
   std::vector<std::pair<double, double>> out;
   for (size_t i = 0; i < points.size(); ++i) {
     const size_t reach = std::min({width / 2, i, points.size() - 1 - i});

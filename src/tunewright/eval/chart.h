@@ -5,7 +5,8 @@
 
 #include "tunewright/eval/bootstrap.h"
 
-// Inline SVG that needs no script and no network.  Colours come from the page's style sheet by class.
+// Inline SVG that needs no script and no network.  Colours come from the page's style sheet by
+// class.
 namespace tunewright::eval {
 
 struct Series {
@@ -26,6 +27,7 @@ struct IntervalBar {
 std::string interval_chart(const std::vector<IntervalBar>& bars);
 
 // The mean of up to `width` points around each.
-std::vector<std::pair<double, double>> smooth(const std::vector<std::pair<double, double>>& points, size_t width);
+std::vector<std::pair<double, double>> smooth(const std::vector<std::pair<double, double>>& points,
+                                              size_t width);
 
 }  // namespace tunewright::eval

@@ -4,8 +4,10 @@
 
 namespace tunewright::eval {
 
-std::vector<MetricResult> compare(std::span<const Metric> metrics, int64_t labels, std::span<const RowScore> candidate,
-                                  std::span<const RowScore> baseline, const BootstrapOptions& options) {
+std::vector<MetricResult> compare(std::span<const Metric> metrics, int64_t labels,
+                                  std::span<const RowScore> candidate,
+                                  std::span<const RowScore> baseline,
+                                  const BootstrapOptions& options) {
   TUNEWRIGHT_ASSERT(baseline.empty() || baseline.size() == candidate.size());
   const auto count = static_cast<int64_t>(candidate.size());
   std::vector<MetricResult> results;
@@ -19,7 +21,10 @@ std::vector<MetricResult> compare(std::span<const Metric> metrics, int64_t label
     if (baseline.empty()) continue;
     result.baseline = bootstrap(figure(baseline), count, options);
     result.difference = bootstrap(
-        [&](std::span<const int64_t> rows) { return figure(candidate)(rows) - figure(baseline)(rows); }, count, options);
+        [&](std::span<const int64_t> rows) {
+          return figure(candidate)(rows) - figure(baseline)(rows);
+        },
+        count, options);
   }
   return results;
 }

@@ -17,7 +17,9 @@ struct MetricResult {
 };
 
 // `baseline` empty: none.  Otherwise row i of both is the same row.
-std::vector<MetricResult> compare(std::span<const Metric> metrics, int64_t labels, std::span<const RowScore> candidate,
-                                  std::span<const RowScore> baseline, const BootstrapOptions& options);
+std::vector<MetricResult> compare(std::span<const Metric> metrics, int64_t labels,
+                                  std::span<const RowScore> candidate,
+                                  std::span<const RowScore> baseline,
+                                  const BootstrapOptions& options);
 
 }  // namespace tunewright::eval

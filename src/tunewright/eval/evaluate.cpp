@@ -15,38 +15,45 @@ namespace {
 struct GateLimits {
   std::optional<double> min, max;
 };
-template <class V> void fields(V& v, GateLimits& o) {
+template <class V>
+void fields(V& v, GateLimits& o) {
   v("min", o.min, "The figure must not be below it.");
   v("max", o.max, "The figure must not be above it.");
 }
 
 std::vector<Task> load_tasks(const EvalOptions& options) {
-  if (options.tasks.empty()) throw UserError("tasks: none given; write tasks: [{name: triage, type: classification, …}]");
+  if (options.tasks.empty())
+    throw UserError("tasks: none given; write tasks: [{name: triage, type: classification, …}]");
   std::set<std::string> names;
   std::vector<Task> tasks;
   for (const auto& task : options.tasks) {
-    if (!names.insert(task.name).second) throw UserError(str("tasks: two are named '", task.name, "'"));
+    if (!names.insert(task.name).second)
+      throw UserError(str("tasks: two are named '", task.name, "'"));
     tasks.push_back(load_task(task, options.samples));
   }
   return tasks;
 }
 
 void check(const EvalOptions& options) {
-  if (options.model.path.empty()) throw UserError("model.path: missing; name the folder of the model to judge");
+  if (options.model.path.empty())
+    throw UserError("model.path: missing; name the folder of the model to judge");
   if (options.baseline && options.baseline->path.empty()) {
     throw UserError("baseline.path: missing; name a model's folder, or write baseline: null");
   }
   if (options.bootstrap_resamples < 2) {
-    throw UserError(str("bootstrap_resamples: must be at least 2, got ", options.bootstrap_resamples));
+    throw UserError(
+        str("bootstrap_resamples: must be at least 2, got ", options.bootstrap_resamples));
   }
-  if (options.samples < 0) throw UserError(str("samples: must not be negative, got ", options.samples));
+  if (options.samples < 0)
+    throw UserError(str("samples: must not be negative, got ", options.samples));
 }
 
 // The baseline is what the judged model is with its adapter switched off.
 bool shares_weights(const EvalOptions& options) {
   const auto& [model, baseline] = std::tie(options.model, options.baseline);
   return baseline && model.adapter && !baseline->adapter && model.path == baseline->path &&
-         model.dtype == baseline->dtype && model.quantization == baseline->quantization && model.device == baseline->device;
+         model.dtype == baseline->dtype && model.quantization == baseline->quantization &&
+         model.device == baseline->device;
 }
 
 using Runs = std::vector<TaskRun>;
@@ -71,7 +78,8 @@ struct BothRuns {
 };
 
 // The models are in memory one after the other, unless they share their weights.
-BothRuns run_models(const EvalOptions& options, const std::vector<Task>& tasks, Reporter& reporter) {
+BothRuns run_models(const EvalOptions& options, const std::vector<Task>& tasks,
+                    Reporter& reporter) {
   BothRuns runs;
   auto loaded = load(options.model, reporter);
   runs.candidate = run_all(tasks, {*loaded.model, loaded.text, "judged model"}, reporter);
@@ -86,25 +94,36 @@ BothRuns run_models(const EvalOptions& options, const std::vector<Task>& tasks, 
   return runs;
 }
 
-TaskResult result_of(Task&& task, TaskRun&& candidate, std::optional<TaskRun>&& baseline, const BootstrapOptions& options) {
-  TaskResult result{.task = std::move(task), .candidate = std::move(candidate), .baseline = std::move(baseline), .metrics = {}};
-  const auto baseline_scores = result.baseline ? std::span<const RowScore>(result.baseline->scores) : std::span<const RowScore>();
-  result.metrics = compare(result.task.metrics, result.task.label_count(), result.candidate.scores, baseline_scores, options);
+TaskResult result_of(Task&& task, TaskRun&& candidate, std::optional<TaskRun>&& baseline,
+                     const BootstrapOptions& options) {
+  TaskResult result{.task = std::move(task),
+                    .candidate = std::move(candidate),
+                    .baseline = std::move(baseline),
+                    .metrics = {}};
+  const auto baseline_scores = result.baseline ? std::span<const RowScore>(result.baseline->scores)
+                                               : std::span<const RowScore>();
+  result.metrics = compare(result.task.metrics, result.task.label_count(), result.candidate.scores,
+                           baseline_scores, options);
   return result;
 }
 
-std::string figure_name(const Task& task, Metric metric) { return str(task.options.name, ".", name_of(metric)); }
+std::string figure_name(const Task& task, Metric metric) {
+  return str(task.options.name, ".", name_of(metric));
+}
 
 }  // namespace
 
 bool Evaluation::passed() const {
-  return std::all_of(gates.begin(), gates.end(), [](const GateResult& gate) { return gate.passed; });
+  return std::all_of(gates.begin(), gates.end(),
+                     [](const GateResult& gate) { return gate.passed; });
 }
 
 std::vector<Gate> parse_gates(const Json& gates, const std::vector<Task>& tasks) {
   if (gates.is_null()) return {};
   if (!gates.is_object()) {
-    throw UserError(str("gates: expected limits by figure, as {triage.accuracy: {min: 0.9}}, got a ", type_name(gates)));
+    throw UserError(
+        str("gates: expected limits by figure, as {triage.accuracy: {min: 0.9}}, got a ",
+            type_name(gates)));
   }
   std::vector<std::string> figures;
   for (const auto& task : tasks) {
@@ -113,16 +132,19 @@ std::vector<Gate> parse_gates(const Json& gates, const std::vector<Task>& tasks)
   std::vector<Gate> parsed;
   for (const auto& [name, value] : gates.items()) {
     if (std::find(figures.begin(), figures.end(), name) == figures.end()) {
-      throw UserError(str("gates.", name, ": no task computes this figure", suggestion(name, figures)));
+      throw UserError(
+          str("gates.", name, ": no task computes this figure", suggestion(name, figures)));
     }
     const auto limits = from_json<GateLimits>(value, "gates." + name);
-    if (!limits.min && !limits.max) throw UserError(str("gates.", name, ": neither min nor max given"));
+    if (!limits.min && !limits.max)
+      throw UserError(str("gates.", name, ": neither min nor max given"));
     parsed.push_back({.name = name, .min = limits.min, .max = limits.max});
   }
   return parsed;
 }
 
-std::vector<GateResult> judge_gates(const std::vector<Gate>& gates, const std::vector<TaskResult>& results) {
+std::vector<GateResult> judge_gates(const std::vector<Gate>& gates,
+                                    const std::vector<TaskResult>& results) {
   std::vector<GateResult> judged;
   for (const auto& gate : gates) {
     for (const auto& result : results) {
@@ -143,12 +165,14 @@ Evaluation evaluate(const EvalOptions& options, Reporter& reporter) {
   auto tasks = load_tasks(options);
   const auto gates = parse_gates(options.gates, tasks);
   auto runs = run_models(options, tasks, reporter);
-  const BootstrapOptions bootstrap{.resamples = options.bootstrap_resamples, .seed = static_cast<uint64_t>(options.seed)};
+  const BootstrapOptions bootstrap{.resamples = options.bootstrap_resamples,
+                                   .seed = static_cast<uint64_t>(options.seed)};
   Evaluation evaluation{.options = options};
   for (size_t i = 0; i < tasks.size(); ++i) {
     std::optional<TaskRun> baseline;
     if (options.baseline) baseline = std::move(runs.baseline[i]);
-    evaluation.tasks.push_back(result_of(std::move(tasks[i]), std::move(runs.candidate[i]), std::move(baseline), bootstrap));
+    evaluation.tasks.push_back(result_of(std::move(tasks[i]), std::move(runs.candidate[i]),
+                                         std::move(baseline), bootstrap));
   }
   evaluation.gates = judge_gates(gates, evaluation.tasks);
   evaluation.seconds = monotonic_seconds() - start;

@@ -40,7 +40,8 @@ struct Evaluation {
 
 // The limits of `gates:`, each checked against the tasks and their metrics.
 std::vector<Gate> parse_gates(const Json& gates, const std::vector<Task>& tasks);
-std::vector<GateResult> judge_gates(const std::vector<Gate>& gates, const std::vector<TaskResult>& results);
+std::vector<GateResult> judge_gates(const std::vector<Gate>& gates,
+                                    const std::vector<TaskResult>& results);
 
 // Everything that the configuration asks for.  All files are read and checked before a model is
 // loaded.  A baseline that is the judged model without its adapter shares its weights.

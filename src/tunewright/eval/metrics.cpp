@@ -11,7 +11,8 @@ namespace {
 
 double ratio(double part, double whole) { return whole == 0 ? 0.0 : part / whole; }
 
-double mean_of(double RowScore::*member, std::span<const RowScore> scores, std::span<const int64_t> rows) {
+double mean_of(double RowScore::* member, std::span<const RowScore> scores,
+               std::span<const int64_t> rows) {
   double sum = 0;
   for (const auto row : rows) sum += scores[static_cast<size_t>(row)].*member;
   return sum / static_cast<double>(rows.size());
@@ -93,8 +94,10 @@ int64_t Confusion::invalid() const {
   return sum;
 }
 
-Confusion confusion(std::span<const RowScore> scores, std::span<const int64_t> rows, int64_t labels) {
-  Confusion table{.labels = labels, .counts = std::vector<int64_t>(static_cast<size_t>(labels * (labels + 1)))};
+Confusion confusion(std::span<const RowScore> scores, std::span<const int64_t> rows,
+                    int64_t labels) {
+  Confusion table{.labels = labels,
+                  .counts = std::vector<int64_t>(static_cast<size_t>(labels * (labels + 1)))};
   for (const auto row : rows) {
     const auto& score = scores[static_cast<size_t>(row)];
     TUNEWRIGHT_ASSERT(score.reference >= 0 && score.reference < labels && score.predicted < labels);
@@ -108,8 +111,10 @@ std::vector<ClassScore> class_scores(const Confusion& table) {
   std::vector<ClassScore> scores;
   for (int64_t label = 0; label < table.labels; ++label) {
     int64_t support = 0, answered = 0;
-    for (int64_t predicted = 0; predicted <= table.labels; ++predicted) support += table.at(label, predicted);
-    for (int64_t reference = 0; reference < table.labels; ++reference) answered += table.at(reference, label);
+    for (int64_t predicted = 0; predicted <= table.labels; ++predicted)
+      support += table.at(label, predicted);
+    for (int64_t reference = 0; reference < table.labels; ++reference)
+      answered += table.at(reference, label);
     const auto correct = static_cast<double>(table.at(label, label));
     scores.push_back({.precision = ratio(correct, static_cast<double>(answered)),
                       .recall = ratio(correct, static_cast<double>(support)),
@@ -119,18 +124,28 @@ std::vector<ClassScore> class_scores(const Confusion& table) {
   return scores;
 }
 
-double compute(Metric metric, std::span<const RowScore> scores, std::span<const int64_t> rows, int64_t labels) {
+double compute(Metric metric, std::span<const RowScore> scores, std::span<const int64_t> rows,
+               int64_t labels) {
   if (rows.empty()) return std::numeric_limits<double>::quiet_NaN();
   switch (metric) {
-    case Metric::kAccuracy: return accuracy(confusion(scores, rows, labels), rows.size());
-    case Metric::kMacroF1: return macro_f1(confusion(scores, rows, labels));
-    case Metric::kMicroF1: return micro_f1(confusion(scores, rows, labels));
-    case Metric::kWeightedF1: return weighted_f1(confusion(scores, rows, labels));
-    case Metric::kExactMatch: return mean_of(&RowScore::exact_match, scores, rows);
-    case Metric::kExactMatchRaw: return mean_of(&RowScore::exact_match_raw, scores, rows);
-    case Metric::kTokenF1: return mean_of(&RowScore::token_f1, scores, rows);
-    case Metric::kLoss: return mean_loss(scores, rows);
-    case Metric::kPerplexity: return std::exp(mean_loss(scores, rows));
+    case Metric::kAccuracy:
+      return accuracy(confusion(scores, rows, labels), rows.size());
+    case Metric::kMacroF1:
+      return macro_f1(confusion(scores, rows, labels));
+    case Metric::kMicroF1:
+      return micro_f1(confusion(scores, rows, labels));
+    case Metric::kWeightedF1:
+      return weighted_f1(confusion(scores, rows, labels));
+    case Metric::kExactMatch:
+      return mean_of(&RowScore::exact_match, scores, rows);
+    case Metric::kExactMatchRaw:
+      return mean_of(&RowScore::exact_match_raw, scores, rows);
+    case Metric::kTokenF1:
+      return mean_of(&RowScore::token_f1, scores, rows);
+    case Metric::kLoss:
+      return mean_loss(scores, rows);
+    case Metric::kPerplexity:
+      return std::exp(mean_loss(scores, rows));
   }
   TUNEWRIGHT_ASSERT(!"every metric is computed");
   return 0;

@@ -15,17 +15,30 @@ struct RowScore {
   int64_t reference = kInvalid;  // index of the label; classification only
   int64_t predicted = kInvalid;
   double exact_match = 0, exact_match_raw = 0, token_f1 = 0;
-  double loss_sum = 0;           // negative log-likelihood of the supervised tokens, natural logarithm
+  double loss_sum = 0;  // negative log-likelihood of the supervised tokens, natural logarithm
   int64_t loss_tokens = 0;
 };
 
-enum class Metric { kAccuracy, kMacroF1, kMicroF1, kWeightedF1, kExactMatch, kExactMatchRaw, kTokenF1, kLoss, kPerplexity };
-inline constexpr std::array kMetricNames = {
-    std::pair{"accuracy", Metric::kAccuracy},        std::pair{"macro_f1", Metric::kMacroF1},
-    std::pair{"micro_f1", Metric::kMicroF1},         std::pair{"weighted_f1", Metric::kWeightedF1},
-    std::pair{"exact_match", Metric::kExactMatch},   std::pair{"exact_match_raw", Metric::kExactMatchRaw},
-    std::pair{"token_f1", Metric::kTokenF1},         std::pair{"loss", Metric::kLoss},
-    std::pair{"perplexity", Metric::kPerplexity}};
+enum class Metric {
+  kAccuracy,
+  kMacroF1,
+  kMicroF1,
+  kWeightedF1,
+  kExactMatch,
+  kExactMatchRaw,
+  kTokenF1,
+  kLoss,
+  kPerplexity
+};
+inline constexpr std::array kMetricNames = {std::pair{"accuracy", Metric::kAccuracy},
+                                            std::pair{"macro_f1", Metric::kMacroF1},
+                                            std::pair{"micro_f1", Metric::kMicroF1},
+                                            std::pair{"weighted_f1", Metric::kWeightedF1},
+                                            std::pair{"exact_match", Metric::kExactMatch},
+                                            std::pair{"exact_match_raw", Metric::kExactMatchRaw},
+                                            std::pair{"token_f1", Metric::kTokenF1},
+                                            std::pair{"loss", Metric::kLoss},
+                                            std::pair{"perplexity", Metric::kPerplexity}};
 const char* name_of(Metric metric);
 // Loss and perplexity: a smaller figure is the better one.
 bool lower_is_better(Metric metric);
@@ -41,7 +54,8 @@ struct Confusion {
   int64_t invalid() const;
 };
 // `rows`: indices into `scores`, repeated as often as they are drawn.
-Confusion confusion(std::span<const RowScore> scores, std::span<const int64_t> rows, int64_t labels);
+Confusion confusion(std::span<const RowScore> scores, std::span<const int64_t> rows,
+                    int64_t labels);
 
 struct ClassScore {
   double precision = 0, recall = 0, f1 = 0;  // 0 where undefined, as scikit-learn's zero_division=0
@@ -51,7 +65,8 @@ std::vector<ClassScore> class_scores(const Confusion& confusion);
 
 // Shares are between 0 and 1; averages run over all `labels`.  Loss is the mean over all supervised
 // tokens, perplexity its exponential.  No rows: not a number.
-double compute(Metric metric, std::span<const RowScore> scores, std::span<const int64_t> rows, int64_t labels);
+double compute(Metric metric, std::span<const RowScore> scores, std::span<const int64_t> rows,
+               int64_t labels);
 
 // 0, 1, …, count - 1.
 std::vector<int64_t> all_rows(size_t count);

@@ -36,14 +36,18 @@ TEST(Metrics, ClassificationEqualsScikitLearn) {
     const auto scores = scores_of(example);
     const auto rows = all_rows(scores.size());
     const auto labels = static_cast<int64_t>(example["labels"].size());
-    for (const auto metric : {Metric::kAccuracy, Metric::kMacroF1, Metric::kMicroF1, Metric::kWeightedF1}) {
-      EXPECT_NEAR(compute(metric, scores, rows, labels), example[name_of(metric)].get<double>(), kTolerance) << name_of(metric);
+    for (const auto metric :
+         {Metric::kAccuracy, Metric::kMacroF1, Metric::kMicroF1, Metric::kWeightedF1}) {
+      EXPECT_NEAR(compute(metric, scores, rows, labels), example[name_of(metric)].get<double>(),
+                  kTolerance)
+          << name_of(metric);
     }
     const auto table = confusion(scores, rows, labels);
     const auto classes = class_scores(table);
     for (int64_t r = 0; r < labels; ++r) {
       const auto at = static_cast<size_t>(r);
-      for (int64_t p = 0; p <= labels; ++p) EXPECT_EQ(table.at(r, p), example["confusion"][at][static_cast<size_t>(p)]);
+      for (int64_t p = 0; p <= labels; ++p)
+        EXPECT_EQ(table.at(r, p), example["confusion"][at][static_cast<size_t>(p)]);
       EXPECT_NEAR(classes[at].precision, example["precision"][at].get<double>(), kTolerance);
       EXPECT_NEAR(classes[at].recall, example["recall"][at].get<double>(), kTolerance);
       EXPECT_NEAR(classes[at].f1, example["f1"][at].get<double>(), kTolerance);
@@ -53,20 +57,23 @@ TEST(Metrics, ClassificationEqualsScikitLearn) {
 }
 
 TEST(Metrics, LossIsWeighedByTokensNotByRows) {
-  const std::vector<RowScore> scores = {{.loss_sum = 6.0, .loss_tokens = 3}, {.loss_sum = 1.0, .loss_tokens = 4}};
+  const std::vector<RowScore> scores = {{.loss_sum = 6.0, .loss_tokens = 3},
+                                        {.loss_sum = 1.0, .loss_tokens = 4}};
   const auto rows = all_rows(2);
   EXPECT_DOUBLE_EQ(compute(Metric::kLoss, scores, rows, 0), 1.0);
   EXPECT_DOUBLE_EQ(compute(Metric::kPerplexity, scores, rows, 0), std::exp(1.0));
 }
 
 TEST(Metrics, RepeatedRowsCountRepeatedly) {
-  const std::vector<RowScore> scores = {{.reference = 0, .predicted = 0}, {.reference = 0, .predicted = 1}};
+  const std::vector<RowScore> scores = {{.reference = 0, .predicted = 0},
+                                        {.reference = 0, .predicted = 1}};
   const std::vector<int64_t> drawn = {0, 0, 0, 1};
   EXPECT_DOUBLE_EQ(compute(Metric::kAccuracy, scores, drawn, 2), 0.75);
 }
 
 TEST(Metrics, NoRowsAreNotANumber) {
-  for (const auto& [name, metric] : kMetricNames) EXPECT_TRUE(std::isnan(compute(metric, {}, {}, 2))) << name;
+  for (const auto& [name, metric] : kMetricNames)
+    EXPECT_TRUE(std::isnan(compute(metric, {}, {}, 2))) << name;
 }
 
 // A model against itself differs by nothing; against a worse one, the paired interval is narrower
@@ -86,7 +93,8 @@ TEST(Compare, PairsTheRows) {
   const auto other = compare(metrics, 2, good, bad, {})[0];
   EXPECT_NEAR(other.difference->value, 0.05, kTolerance);
   EXPECT_GT(other.difference->low, 0);
-  EXPECT_LT(other.difference->high - other.difference->low, other.candidate.high - other.candidate.low);
+  EXPECT_LT(other.difference->high - other.difference->low,
+            other.candidate.high - other.candidate.low);
   EXPECT_FALSE(compare(metrics, 2, good, {}, {})[0].baseline.has_value());
 }
 

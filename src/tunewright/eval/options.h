@@ -36,17 +36,21 @@ struct TaskOptions {
   int64_t limit = 0;
 };
 
-template <class V> void fields(V& v, TaskOptions& o) {
+template <class V>
+void fields(V& v, TaskOptions& o) {
   v("name", o.name, "Opens the names of its figures: triage.accuracy.");
   v.choice("type", o.type, kTaskNames, "What is asked of the model.");
-  v("data", o.data, "A JSON Lines file; the last assistant message or the completion is the reference.");
+  v("data", o.data,
+    "A JSON Lines file; the last assistant message or the completion is the reference.");
   v.choice("format", o.format, rows::kFormatNames, "Format of its rows; auto looks at the keys.");
   v("labels", o.labels, "classification: the answers there are.");
   v("metrics", o.metrics, "Figures to compute; without it, those that fit the type.");
-  v.choice("method", o.method, kMethodNames, "classification: what the model writes, or the label it holds most likely.");
+  v.choice("method", o.method, kMethodNames,
+           "classification: what the model writes, or the label it holds most likely.");
   v("fewshot", o.fewshot, "Solved examples put before each question.");
   v("fewshot_data", o.fewshot_data, "The file whose first rows they are.");
-  v("max_new_tokens", o.max_new_tokens, "Longest answer; 0: 128, for classification the longest label and a little more.");
+  v("max_new_tokens", o.max_new_tokens,
+    "Longest answer; 0: 128, for classification the longest label and a little more.");
   v("limit", o.limit, "Only the first so many rows; 0: all.");
 }
 
@@ -62,11 +66,13 @@ struct EvalOptions {
   int64_t samples = 3;
 };
 
-template <class V> void fields(V& v, EvalOptions& o) {
+template <class V>
+void fields(V& v, EvalOptions& o) {
   v("model", o.model, "What is judged.");
   v("baseline", o.baseline, "What it is compared with, on the same rows; null: nothing.");
   v("tasks", o.tasks, "What is measured.");
-  v("gates", o.gates, "Limits: {triage.macro_f1: {min: 0.9}}; a figure outside them ends the command with status 3.");
+  v("gates", o.gates,
+    "Limits: {triage.macro_f1: {min: 0.9}}; a figure outside them ends the command with status 3.");
   v("output_dir", o.output_dir, "Where report.html, report.json and predictions.jsonl go.");
   v("bootstrap_resamples", o.bootstrap_resamples, "Resamples behind each 95 % interval.");
   v("seed", o.seed, "Of the resampling.");

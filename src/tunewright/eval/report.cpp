@@ -15,7 +15,9 @@ namespace {
 Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
 Json interval_json(const Interval& interval) {
-  return {{"value", number(interval.value)}, {"low", number(interval.low)}, {"high", number(interval.high)}};
+  return {{"value", number(interval.value)},
+          {"low", number(interval.low)},
+          {"high", number(interval.high)}};
 }
 
 Json metrics_json(const std::vector<MetricResult>& metrics) {
@@ -36,10 +38,13 @@ Json classes_json(const Task& task, const TaskRun& run) {
   Json classes = Json::object(), counts = Json::array();
   for (int64_t label = 0; label < table.labels; ++label) {
     const auto& score = scores[static_cast<size_t>(label)];
-    classes[task.labels->labels()[static_cast<size_t>(label)]] = {
-        {"precision", score.precision}, {"recall", score.recall}, {"f1", score.f1}, {"support", score.support}};
+    classes[task.labels->labels()[static_cast<size_t>(label)]] = {{"precision", score.precision},
+                                                                  {"recall", score.recall},
+                                                                  {"f1", score.f1},
+                                                                  {"support", score.support}};
     Json line = Json::array();
-    for (int64_t predicted = 0; predicted <= table.labels; ++predicted) line.push_back(table.at(label, predicted));
+    for (int64_t predicted = 0; predicted <= table.labels; ++predicted)
+      line.push_back(table.at(label, predicted));
     counts.push_back(std::move(line));
   }
   // Rows: the reference label; columns: the answer; the last column: answers that are no label.
@@ -54,10 +59,13 @@ Json run_json(const Task& task, const TaskRun& run) {
 
 Json samples_json(const TaskResult& result) {
   Json samples = Json::array();
-  const auto count = std::min<size_t>(static_cast<size_t>(result.task.samples), result.candidate.answers.size());
+  const auto count =
+      std::min<size_t>(static_cast<size_t>(result.task.samples), result.candidate.answers.size());
   for (size_t i = 0; i < count; ++i) {
     const auto& row = result.task.rows[i];
-    Json sample = {{"row", row.place.row}, {"question", row.question}, {"reference", trim(row.reference)},
+    Json sample = {{"row", row.place.row},
+                   {"question", row.question},
+                   {"reference", trim(row.reference)},
                    {"answer", result.candidate.answers[i]}};
     if (result.baseline) sample["baseline_answer"] = result.baseline->answers[i];
     samples.push_back(std::move(sample));
@@ -66,8 +74,10 @@ Json samples_json(const TaskResult& result) {
 }
 
 Json task_json(const TaskResult& result) {
-  Json json = {{"name", result.task.options.name}, {"rows", result.task.rows.size()},
-               {"options", to_json_object(result.task.options)}, {"metrics", metrics_json(result.metrics)}};
+  Json json = {{"name", result.task.options.name},
+               {"rows", result.task.rows.size()},
+               {"options", to_json_object(result.task.options)},
+               {"metrics", metrics_json(result.metrics)}};
   if (result.task.labels) json["labels"] = result.task.labels->labels();
   json["model"] = run_json(result.task, result.candidate);
   if (result.baseline) json["baseline"] = run_json(result.task, *result.baseline);
@@ -90,20 +100,24 @@ Json gates_json(const std::vector<GateResult>& gates) {
 Json training_json(const Json& training) {
   if (!training.is_object()) return nullptr;
   Json kept = Json::object();
-  for (const char* key : {"steps", "train_seconds", "tokens", "tokens_per_second", "peak_memory_bytes", "trainable_parameters",
-                          "total_parameters", "cost", "currency", "curves"}) {
+  for (const char* key :
+       {"steps", "train_seconds", "tokens", "tokens_per_second", "peak_memory_bytes",
+        "trainable_parameters", "total_parameters", "cost", "currency", "curves"}) {
     if (training.contains(key)) kept[key] = training[key];
   }
   return kept;
 }
 
 void add_label(Json& line, const Task& task, const RowScore& score, const std::string& prefix) {
-  const auto label = score.predicted == kInvalid ? Json(nullptr) : Json(task.labels->labels()[static_cast<size_t>(score.predicted)]);
+  const auto label = score.predicted == kInvalid
+                         ? Json(nullptr)
+                         : Json(task.labels->labels()[static_cast<size_t>(score.predicted)]);
   line[prefix + "label"] = label;
   line[prefix + "correct"] = score.predicted == score.reference;
 }
 
-void add_run(Json& line, const Task& task, const TaskRun& run, size_t row, const std::string& prefix) {
+void add_run(Json& line, const Task& task, const TaskRun& run, size_t row,
+             const std::string& prefix) {
   const auto& score = run.scores[row];
   if (task.asks()) line[prefix + "prediction"] = run.answers[row];
   if (task.labels) {
@@ -125,7 +139,8 @@ Json report_json(const Evaluation& evaluation, const Json& training) {
   return {{"tunewright", version()},
           {"finished_at", utc_now()},
           {"model", to_json_object(evaluation.options.model)},
-          {"baseline", evaluation.options.baseline ? to_json_object(*evaluation.options.baseline) : Json(nullptr)},
+          {"baseline", evaluation.options.baseline ? to_json_object(*evaluation.options.baseline)
+                                                   : Json(nullptr)},
           {"tasks", std::move(tasks)},
           {"gates", gates_json(evaluation.gates)},
           {"passed", evaluation.passed()},

@@ -14,7 +14,8 @@ Json report_json(const Evaluation& evaluation, const Json& training);
 // report.html from report.json: one page that needs no network, for a screen and a phone.
 std::string report_page(const Json& report);
 
-// predictions.jsonl: {"task","row","reference","prediction","label","correct","baseline_prediction",…}.
+// predictions.jsonl:
+// {"task","row","reference","prediction","label","correct","baseline_prediction",…}.
 std::string predictions_lines(const Evaluation& evaluation);
 
 // report.json of the folder that holds the adapter; null where it has none.

@@ -31,11 +31,15 @@ svg{display:block;width:100%;max-width:33rem;height:auto;margin:.75rem 0}svg tex
 pre{background:var(--box);border-radius:.6rem;padding:.9rem;overflow-x:auto;font-size:.8rem;line-height:1.45}details summary{cursor:pointer;margin-top:2rem}
 @media(max-width:34rem){th,td{padding:.35rem .25rem;font-size:.82rem}thead th{font-size:.72rem}td small{white-space:normal}})";
 
-std::string text(const Json& value) { return html_escape(value.is_string() ? value.get<std::string>() : dump_json(value)); }
+std::string text(const Json& value) {
+  return html_escape(value.is_string() ? value.get<std::string>() : dump_json(value));
+}
 
 int digits_of(const std::string& metric) { return metric == "perplexity" ? 2 : 3; }
 
-std::string figure(const Json& value, int digits) { return value.is_number() ? fixed(value.get<double>(), digits) : "–"; }
+std::string figure(const Json& value, int digits) {
+  return value.is_number() ? fixed(value.get<double>(), digits) : "–";
+}
 
 std::string signed_figure(const Json& value, int digits) {
   const auto plain = figure(value, digits);
@@ -47,24 +51,28 @@ std::string range(const Json& interval, int digits) {
 }
 
 std::string card(const std::string& name, const std::string& value, const std::string& more) {
-  return str("<div class=\"card\"><span class=\"name\">", html_escape(name), "</span><b>", html_escape(value),
-             "</b><span class=\"more\">", html_escape(more), "</span></div>\n");
+  return str("<div class=\"card\"><span class=\"name\">", html_escape(name), "</span><b>",
+             html_escape(value), "</b><span class=\"more\">", html_escape(more), "</span></div>\n");
 }
 
 std::string metric_card(const std::string& task, const std::string& name, const Json& metric) {
   const int digits = digits_of(name);
   const bool compared = metric.contains("baseline");
-  const auto value = (compared ? figure(metric["baseline"]["value"], 2) + " → " : "") + figure(metric["value"], 2);
-  return card(str(task, " · ", replace_all(name, "_", " ")), value, "95 %: " + range(metric, digits));
+  const auto value =
+      (compared ? figure(metric["baseline"]["value"], 2) + " → " : "") + figure(metric["value"], 2);
+  return card(str(task, " · ", replace_all(name, "_", " ")), value,
+              "95 %: " + range(metric, digits));
 }
 
 std::string cards(const Json& report) {
   std::string out = "<div class=\"cards\">\n";
   for (const auto& task : report["tasks"]) {
-    for (const auto& [name, metric] : task["metrics"].items()) out += metric_card(task["name"].get<std::string>(), name, metric);
+    for (const auto& [name, metric] : task["metrics"].items())
+      out += metric_card(task["name"].get<std::string>(), name, metric);
   }
   const auto& training = report["training"];
-  if (training.is_object() && training.contains("train_seconds") && training.contains("peak_memory_bytes")) {
+  if (training.is_object() && training.contains("train_seconds") &&
+      training.contains("peak_memory_bytes")) {
     out += card("training", human_seconds(training["train_seconds"].get<double>()),
                 "memory " + human_bytes(training["peak_memory_bytes"].get<double>()));
   }
@@ -74,7 +82,9 @@ std::string cards(const Json& report) {
 }
 
 Interval interval_of(const Json& json) {
-  const auto get = [&](const char* key) { return json[key].is_number() ? json[key].get<double>() : NAN; };
+  const auto get = [&](const char* key) {
+    return json[key].is_number() ? json[key].get<double>() : NAN;
+  };
   return {.value = get("value"), .low = get("low"), .high = get("high")};
 }
 
@@ -84,14 +94,16 @@ std::string shares_chart(const Json& metrics) {
   for (const auto& [name, metric] : metrics.items()) {
     if (metric["lower_is_better"].get<bool>()) continue;
     const auto label = replace_all(name, "_", " ");
-    if (metric.contains("baseline")) bars.push_back({label + ", baseline", "old", interval_of(metric["baseline"])});
+    if (metric.contains("baseline"))
+      bars.push_back({label + ", baseline", "old", interval_of(metric["baseline"])});
     bars.push_back({label, "new", interval_of(metric)});
   }
   return bars.empty() ? "" : interval_chart(bars);
 }
 
 std::string cell(const Json& interval, int digits) {
-  return str("<td>", figure(interval["value"], digits), "<small>", range(interval, digits), "</small></td>");
+  return str("<td>", figure(interval["value"], digits), "<small>", range(interval, digits),
+             "</small></td>");
 }
 
 // Whether the interval of the difference leaves out "no difference".
@@ -100,48 +112,63 @@ std::string difference_cell(const Json& metric, int digits) {
   const auto interval = interval_of(difference);
   const bool better = metric["lower_is_better"].get<bool>() ? interval.high < 0 : interval.low > 0;
   const bool worse = metric["lower_is_better"].get<bool>() ? interval.low > 0 : interval.high < 0;
-  return str("<td class=\"", better ? "good" : worse ? "bad" : "", "\">", signed_figure(difference["value"], digits), "<small>",
-             signed_figure(difference["low"], digits), " to ", signed_figure(difference["high"], digits), "</small></td>");
+  return str("<td class=\"",
+             better  ? "good"
+             : worse ? "bad"
+                     : "",
+             "\">", signed_figure(difference["value"], digits), "<small>",
+             signed_figure(difference["low"], digits), " to ",
+             signed_figure(difference["high"], digits), "</small></td>");
 }
 
 std::string metrics_table(const Json& metrics, bool compared) {
-  std::string out = str("<div class=\"scroll\"><table><thead><tr><th>figure</th>", compared ? "<th class=\"old\">baseline</th>" : "",
-                        "<th class=\"new\">model</th>", compared ? "<th>difference</th>" : "", "</tr></thead><tbody>\n");
+  std::string out =
+      str("<div class=\"scroll\"><table><thead><tr><th>figure</th>",
+          compared ? "<th class=\"old\">baseline</th>" : "", "<th class=\"new\">model</th>",
+          compared ? "<th>difference</th>" : "", "</tr></thead><tbody>\n");
   for (const auto& [name, metric] : metrics.items()) {
     const int digits = digits_of(name);
-    out += str("<tr><th>", html_escape(replace_all(name, "_", " ")), "</th>", compared ? cell(metric["baseline"], digits) : "",
-               cell(metric, digits), compared ? difference_cell(metric, digits) : "", "</tr>\n");
+    out += str("<tr><th>", html_escape(replace_all(name, "_", " ")), "</th>",
+               compared ? cell(metric["baseline"], digits) : "", cell(metric, digits),
+               compared ? difference_cell(metric, digits) : "", "</tr>\n");
   }
-  return out + "</tbody></table></div>\n<p class=\"soft\">The small figures are 95 % bootstrap intervals over the rows" +
-         (compared ? "; differences are paired, row by row. Green: better beyond chance." : ".") + "</p>\n";
+  return out +
+         "</tbody></table></div>\n<p class=\"soft\">The small figures are 95 % bootstrap intervals "
+         "over the rows" +
+         (compared ? "; differences are paired, row by row. Green: better beyond chance." : ".") +
+         "</p>\n";
 }
 
 std::string class_table(const Json& labels, const Json& run, const std::string& title) {
-  std::string out = str("<h3>", html_escape(title), "</h3>\n<div class=\"scroll\"><table><thead><tr><th>true label</th>");
+  std::string out = str("<h3>", html_escape(title),
+                        "</h3>\n<div class=\"scroll\"><table><thead><tr><th>true label</th>");
   for (const auto& label : labels) out += str("<th>said ", text(label), "</th>");
   out += "<th>other</th><th>precision</th><th>recall</th><th>F1</th></tr></thead><tbody>\n";
   for (size_t i = 0; i < labels.size(); ++i) {
     const auto& score = run["classes"][labels[i].get<std::string>()];
     out += str("<tr><th>", text(labels[i]), "</th>");
     for (const auto& count : run["confusion"][i]) out += str("<td>", text(count), "</td>");
-    out += str("<td>", figure(score["precision"], 3), "</td><td>", figure(score["recall"], 3), "</td><td>", figure(score["f1"], 3),
-               "</td></tr>\n");
+    out += str("<td>", figure(score["precision"], 3), "</td><td>", figure(score["recall"], 3),
+               "</td><td>", figure(score["f1"], 3), "</td></tr>\n");
   }
   return out + "</tbody></table></div>\n";
 }
 
 std::string answer_box(const char* who, const char* css_class, const Json& answer) {
   const auto shown = answer.get<std::string>();
-  return str("<div><span class=\"soft ", css_class, "\">", who, "</span><p>", shown.empty() ? "(nothing)" : html_escape(shown), "</p></div>");
+  return str("<div><span class=\"soft ", css_class, "\">", who, "</span><p>",
+             shown.empty() ? "(nothing)" : html_escape(shown), "</p></div>");
 }
 
 std::string samples(const Json& task) {
   if (task["samples"].empty()) return "";
   std::string out = "<h3>Sample answers</h3>\n";
   for (const auto& sample : task["samples"]) {
-    out += str("<div class=\"sample\"><div class=\"question\">", text(sample["question"]), "</div><div class=\"answers\">",
-               answer_box("right answer", "", sample["reference"]),
-               sample.contains("baseline_answer") ? answer_box("baseline", "old", sample["baseline_answer"]) : "",
+    out += str("<div class=\"sample\"><div class=\"question\">", text(sample["question"]),
+               "</div><div class=\"answers\">", answer_box("right answer", "", sample["reference"]),
+               sample.contains("baseline_answer")
+                   ? answer_box("baseline", "old", sample["baseline_answer"])
+                   : "",
                answer_box("model", "new", sample["answer"]), "</div></div>\n");
   }
   return out;
@@ -149,9 +176,11 @@ std::string samples(const Json& task) {
 
 std::string task_section(const Json& task) {
   const bool compared = task.contains("baseline");
-  std::string out = str("<h2>", text(task["name"]), "</h2>\n<p class=\"soft\">", text(task["rows"]), " rows of ", text(task["options"]["data"]),
-                        ", ", text(task["options"]["type"]), compared ? ", both models on the same rows" : "", "</p>\n",
-                        shares_chart(task["metrics"]), metrics_table(task["metrics"], compared));
+  std::string out =
+      str("<h2>", text(task["name"]), "</h2>\n<p class=\"soft\">", text(task["rows"]), " rows of ",
+          text(task["options"]["data"]), ", ", text(task["options"]["type"]),
+          compared ? ", both models on the same rows" : "", "</p>\n", shares_chart(task["metrics"]),
+          metrics_table(task["metrics"], compared));
   if (task.contains("labels")) {
     if (compared) out += class_table(task["labels"], task["baseline"], "Baseline by label");
     out += class_table(task["labels"], task["model"], "Model by label");
@@ -171,13 +200,15 @@ std::vector<std::pair<double, double>> points(const Json& training, const char* 
 std::string training_section(const Json& training) {
   if (!training.is_object()) return "";
   const auto loss = points(training, "loss");
-  const auto chart = line_chart({{"training loss", "new faint", loss, false},
-                                 {"smoothed", "new", smooth(loss, 7), false},
-                                 {"loss on the evaluation rows", "old", points(training, "eval_loss"), true}},
-                                "optimizer step");
+  const auto chart =
+      line_chart({{"training loss", "new faint", loss, false},
+                  {"smoothed", "new", smooth(loss, 7), false},
+                  {"loss on the evaluation rows", "old", points(training, "eval_loss"), true}},
+                 "optimizer step");
   std::string facts;
   const auto add = [&](const char* key, const auto& say) {
-    if (training.contains(key) && training[key].is_number()) facts += (facts.empty() ? "" : " · ") + say(training[key].get<double>());
+    if (training.contains(key) && training[key].is_number())
+      facts += (facts.empty() ? "" : " · ") + say(training[key].get<double>());
   };
   add("steps", [](double n) { return fixed(n, 0) + " steps"; });
   add("train_seconds", [](double s) { return human_seconds(s); });
@@ -189,13 +220,17 @@ std::string training_section(const Json& training) {
 
 std::string gates_section(const Json& gates) {
   if (gates.empty()) return "";
-  std::string out = "<h2>Quality gates</h2>\n<div class=\"scroll\"><table><thead><tr><th>figure</th><th>limit</th><th>value</th><th></th></tr></thead><tbody>\n";
+  std::string out =
+      "<h2>Quality gates</h2>\n<div "
+      "class=\"scroll\"><table><thead><tr><th>figure</th><th>limit</th><th>value</th><th></th></"
+      "tr></thead><tbody>\n";
   for (const auto& gate : gates) {
     std::string limit;
     if (gate.contains("min")) limit += "at least " + figure(gate["min"], 3) + " ";
     if (gate.contains("max")) limit += "at most " + figure(gate["max"], 3);
     const bool passed = gate["passed"].get<bool>();
-    out += str("<tr><th>", text(gate["figure"]), "</th><td>", limit, "</td><td>", figure(gate["value"], 3), "</td><td class=\"",
+    out += str("<tr><th>", text(gate["figure"]), "</th><td>", limit, "</td><td>",
+               figure(gate["value"], 3), "</td><td class=\"",
                passed ? "good\">passed" : "bad\">failed", "</td></tr>\n");
   }
   return out + "</tbody></table></div>\n";
@@ -210,18 +245,26 @@ std::string described(const Json& model) {
 }  // namespace
 
 std::string report_page(const Json& report) {
-  const auto base = std::filesystem::path(report["model"]["path"].get<std::string>()).filename().string();
+  const auto base =
+      std::filesystem::path(report["model"]["path"].get<std::string>()).filename().string();
   const auto title = html_escape("Evaluation of " + base);
-  std::string body = str("<h1>", title, "</h1>\n<p class=\"soft\"><span class=\"new\">Model:</span> ", described(report["model"]),
-                         report["baseline"].is_object() ? "<br><span class=\"old\">Baseline:</span> " + described(report["baseline"]) : "",
-                         "</p>\n", cards(report));
+  std::string body =
+      str("<h1>", title, "</h1>\n<p class=\"soft\"><span class=\"new\">Model:</span> ",
+          described(report["model"]),
+          report["baseline"].is_object()
+              ? "<br><span class=\"old\">Baseline:</span> " + described(report["baseline"])
+              : "",
+          "</p>\n", cards(report));
   for (const auto& task : report["tasks"]) body += task_section(task);
   body += training_section(report["training"]) + gates_section(report["gates"]);
-  body += str("<details><summary>Configuration</summary><pre>", html_escape(dump_yaml(report["config"])), "</pre></details>\n",
-              "<p class=\"soft\">tunewright ", text(report["tunewright"]), ", ", text(report["finished_at"]), "</p>\n");
+  body += str("<details><summary>Configuration</summary><pre>",
+              html_escape(dump_yaml(report["config"])), "</pre></details>\n",
+              "<p class=\"soft\">tunewright ", text(report["tunewright"]), ", ",
+              text(report["finished_at"]), "</p>\n");
   return str("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">",
-             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>", title, "</title><style>", kStyle,
-             "</style></head>\n<body>\n", body, "</body></html>\n");
+             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>",
+             title, "</title><style>", kStyle, "</style></head>\n<body>\n", body,
+             "</body></html>\n");
 }
 
 }  // namespace tunewright::eval

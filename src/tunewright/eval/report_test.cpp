@@ -15,7 +15,10 @@ constexpr const char* kHostile = "<script>alert('x')</script>\" onload=\"y&amp;"
 
 // Two rows, one label each; the baseline is wrong on the second.
 Evaluation small_evaluation(const std::string& question) {
-  Task task{.options = {.name = "triage", .type = TaskType::kClassification, .data = "test.jsonl", .labels = {"ham", "spam"}},
+  Task task{.options = {.name = "triage",
+                        .type = TaskType::kClassification,
+                        .data = "test.jsonl",
+                        .labels = {"ham", "spam"}},
             .metrics = {Metric::kAccuracy, Metric::kLoss},
             .labels = LabelReader({"ham", "spam"}, "t"),
             .rows = {},
@@ -30,19 +33,27 @@ Evaluation small_evaluation(const std::string& question) {
   const RowScore right_ham{.reference = 0, .predicted = 0, .loss_sum = 1, .loss_tokens = 2};
   const RowScore right_spam{.reference = 1, .predicted = 1, .loss_sum = 1, .loss_tokens = 2};
   const RowScore invalid{.reference = 1, .predicted = kInvalid, .loss_sum = 3, .loss_tokens = 2};
-  Evaluation evaluation{.options = {.model = {.path = "models/base", .adapter = "runs/x/adapter"}, .baseline = model::ModelOptions{.path = "models/base"}}};
-  TaskResult result{.task = std::move(task),
-                    .candidate = {.answers = {"ham", "spam"}, .scores = {right_ham, right_spam}, .seconds = 1},
-                    .baseline = TaskRun{.answers = {kHostile, "no idea"}, .scores = {right_ham, invalid}, .seconds = 1},
-                    .metrics = {}};
-  result.metrics = compare(result.task.metrics, 2, result.candidate.scores, result.baseline->scores, {.resamples = 100});
+  Evaluation evaluation{.options = {.model = {.path = "models/base", .adapter = "runs/x/adapter"},
+                                    .baseline = model::ModelOptions{.path = "models/base"}}};
+  TaskResult result{
+      .task = std::move(task),
+      .candidate = {.answers = {"ham", "spam"}, .scores = {right_ham, right_spam}, .seconds = 1},
+      .baseline =
+          TaskRun{.answers = {kHostile, "no idea"}, .scores = {right_ham, invalid}, .seconds = 1},
+      .metrics = {}};
+  result.metrics = compare(result.task.metrics, 2, result.candidate.scores, result.baseline->scores,
+                           {.resamples = 100});
   evaluation.tasks.push_back(std::move(result));
-  evaluation.gates = {{.gate = {.name = "triage.accuracy", .min = 0.9, .max = {}}, .value = 1.0, .passed = true}};
+  evaluation.gates = {
+      {.gate = {.name = "triage.accuracy", .min = 0.9, .max = {}}, .value = 1.0, .passed = true}};
   return evaluation;
 }
 
 Json small_training() {
-  return {{"steps", 3}, {"train_seconds", 61.0}, {"peak_memory_bytes", 1 << 30}, {"tokens_per_second", 250.0},
+  return {{"steps", 3},
+          {"train_seconds", 61.0},
+          {"peak_memory_bytes", 1 << 30},
+          {"tokens_per_second", 250.0},
           {"curves", {{"loss", {{1, 2.0}, {2, 1.0}, {3, nullptr}}}, {"eval_loss", {{3, 0.9}}}}}};
 }
 
@@ -69,7 +80,8 @@ TEST(Report, HostileTextStaysText) {
 
 TEST(Report, NeedsNoNetwork) {
   const auto page = report_page(report_json(small_evaluation("Is it?"), small_training()));
-  for (const char* outside : {"http://", "https://", "src=", "href=", "@import", "url("}) EXPECT_THAT(page, Not(HasSubstr(outside)));
+  for (const char* outside : {"http://", "https://", "src=", "href=", "@import", "url("})
+    EXPECT_THAT(page, Not(HasSubstr(outside)));
   EXPECT_THAT(page, HasSubstr("<polyline"));
   EXPECT_THAT(page, HasSubstr("width=device-width"));
   EXPECT_THAT(page, HasSubstr("1 min 01 s"));
@@ -92,16 +104,19 @@ TEST(Report, FindsTheTrainingRunBehindAnAdapter) {
   const testing::TemporaryFolder folder;
   fs::create_directories(folder / "run/adapter");
   EXPECT_TRUE(training_behind({.path = "m"}).is_null());
-  EXPECT_TRUE(training_behind({.path = "m", .adapter = (folder / "run/adapter").string()}).is_null());
+  EXPECT_TRUE(
+      training_behind({.path = "m", .adapter = (folder / "run/adapter").string()}).is_null());
   write_file_atomic(folder / "run/report.json", "{\"steps\": 5}");
-  EXPECT_EQ(training_behind({.path = "m", .adapter = (folder / "run/adapter/").string()})["steps"], 5);
+  EXPECT_EQ(training_behind({.path = "m", .adapter = (folder / "run/adapter/").string()})["steps"],
+            5);
 }
 
 TEST(Chart, DrawsWhatIsThere) {
   EXPECT_EQ(line_chart({{"loss", "new", {}, false}}, "step"), "");
   EXPECT_EQ(line_chart({{"loss", "new", {{1, NAN}}, false}}, "step"), "");
   EXPECT_THAT(line_chart({{"loss", "new", {{1, 0.5}}, false}}, "step"), HasSubstr("<polyline"));
-  EXPECT_THAT(line_chart({{"flat", "new", {{1, 0.0}, {2, 0.0}}, false}}, "step"), Not(HasSubstr("nan")));
+  EXPECT_THAT(line_chart({{"flat", "new", {{1, 0.0}, {2, 0.0}}, false}}, "step"),
+              Not(HasSubstr("nan")));
   EXPECT_THAT(interval_chart({{"f1 <b>", "new", {0.5, 0.25, 0.75}}}), HasSubstr("f1 &lt;b&gt;"));
 }
 

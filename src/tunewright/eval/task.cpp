@@ -11,7 +11,8 @@
 #include "tunewright/base/system.h"
 #include "tunewright/model/generate/generate.h"
 
-//   P tokens shared by all candidates, T tokens of a pass, L tokens of a label, D hidden size, V vocabulary
+//   P tokens shared by all candidates, T tokens of a pass, L tokens of a label, D hidden size, V
+//   vocabulary
 namespace tunewright::eval {
 namespace {
 
@@ -22,7 +23,8 @@ constexpr int64_t kDefaultNewTokens = 128;
 constexpr int64_t kSampleTokens = 40;  // of an answer that the report shows in full
 
 std::vector<int32_t> prompt_of(const TaskRow& row, const Judged& judged) {
-  if (row.row.kind == Row::Kind::kPromptCompletion) return data::prompt_ids(judged.text, row.row.prompt);
+  if (row.row.kind == Row::Kind::kPromptCompletion)
+    return data::prompt_ids(judged.text, row.row.prompt);
   Json asked = row.row.messages;
   asked.erase(asked.size() - 1);
   return data::prompt_ids(judged.text, asked, row.row.tools, row.row.extra);
@@ -50,7 +52,8 @@ size_t first_supervised(const Example& example) {
 void check_length(const TaskRow& row, size_t tokens, const Judged& judged) {
   const auto limit = judged.model.max_positions();
   if (static_cast<int64_t>(tokens) < limit) return;
-  throw UserError(str(describe(row.place), ": the question has ", tokens, " tokens, and the model has ", limit,
+  throw UserError(str(describe(row.place), ": the question has ", tokens,
+                      " tokens, and the model has ", limit,
                       " positions for question and answer together; shorten it"));
 }
 
@@ -58,7 +61,8 @@ void check_length(const TaskRow& row, size_t tokens, const Judged& judged) {
 
 int64_t longest_label(const Task& task, const data::TextModel& text) {
   size_t longest = 0;
-  for (const auto& label : task.labels->labels()) longest = std::max(longest, text.tokenizer.encode(" " + label).size());
+  for (const auto& label : task.labels->labels())
+    longest = std::max(longest, text.tokenizer.encode(" " + label).size());
   return static_cast<int64_t>(longest);
 }
 
@@ -81,16 +85,18 @@ std::string write_answer(const TaskRow& row, const Judged& judged, const AnswerR
     ids.push_back(id);
     return !rule.stop_when_settled || !rule.stop_when_settled->settled(tokenizer.decode(ids, true));
   };
-  model::generate(judged.model, prompt, judged.text.stop_ids, {.max_new_tokens = rule.max_new_tokens}, go_on);
+  model::generate(judged.model, prompt, judged.text.stop_ids,
+                  {.max_new_tokens = rule.max_new_tokens}, go_on);
   return std::string(trim(tokenizer.decode(ids, true)));
 }
 
 std::string generated_answer(const Task& task, size_t row, const Judged& judged, int64_t limit) {
   const bool in_full = static_cast<int64_t>(row) < task.samples;
   const bool labelled = task.labels.has_value();
-  return write_answer(task.rows[row], judged,
-                      {.max_new_tokens = labelled && in_full ? std::max(limit, kSampleTokens) : limit,
-                       .stop_when_settled = labelled && !in_full ? &*task.labels : nullptr});
+  return write_answer(
+      task.rows[row], judged,
+      {.max_new_tokens = labelled && in_full ? std::max(limit, kSampleTokens) : limit,
+       .stop_when_settled = labelled && !in_full ? &*task.labels : nullptr});
 }
 
 // --- which label the model holds most likely ---
@@ -101,7 +107,9 @@ size_t common_prefix(const std::vector<Example>& candidates) {
     shared = std::min(shared, first_supervised(candidate) - 1);
     const auto& first = candidates[0].ids;
     const auto end = first.begin() + static_cast<std::ptrdiff_t>(shared);
-    shared = static_cast<size_t>(std::mismatch(first.begin(), end, candidate.ids.begin(), candidate.ids.end()).first - first.begin());
+    shared = static_cast<size_t>(
+        std::mismatch(first.begin(), end, candidate.ids.begin(), candidate.ids.end()).first -
+        first.begin());
   }
   return shared;
 }
@@ -111,17 +119,22 @@ at::Tensor ids_tensor(const int32_t* begin, size_t count, const at::Tensor& like
 }
 
 // Log-probability of the supervised tokens behind the cached prefix.
-double continuation_logprob(const Example& candidate, size_t shared, model::CausalLm& model, model::KvCache& cache) {
+double continuation_logprob(const Example& candidate, size_t shared, model::CausalLm& model,
+                            model::KvCache& cache) {
   const size_t read = candidate.ids.size() - 1 - shared;  // the last token is only predicted
-  const auto hidden = model.hidden_cached(ids_tensor(candidate.ids.data() + shared, read, model.head()), cache);  // [T, D]
+  const auto hidden = model.hidden_cached(
+      ids_tensor(candidate.ids.data() + shared, read, model.head()), cache);  // [T, D]
   const auto from = first_supervised(candidate);
-  const auto scored = hidden.slice(0, static_cast<int64_t>(from - 1 - shared));                                   // [L, D]
-  const auto logprobs = model.logits(scored).log_softmax(-1);                                                     // [L, V]
-  const auto labels = ids_tensor(candidate.ids.data() + from, candidate.ids.size() - from, model.head());         // [L]
-  const auto chosen = logprobs.gather(1, labels.unsqueeze(1)).squeeze(1).to(at::kCPU, at::kDouble);               // [L]
+  const auto scored = hidden.slice(0, static_cast<int64_t>(from - 1 - shared));  // [L, D]
+  const auto logprobs = model.logits(scored).log_softmax(-1);                    // [L, V]
+  const auto labels =
+      ids_tensor(candidate.ids.data() + from, candidate.ids.size() - from, model.head());  // [L]
+  const auto chosen =
+      logprobs.gather(1, labels.unsqueeze(1)).squeeze(1).to(at::kCPU, at::kDouble);  // [L]
   double sum = 0;
   for (size_t i = from; i < candidate.ids.size(); ++i) {
-    if (candidate.labels[i] != data::kIgnoreLabel) sum += chosen[static_cast<int64_t>(i - from)].item<double>();
+    if (candidate.labels[i] != data::kIgnoreLabel)
+      sum += chosen[static_cast<int64_t>(i - from)].item<double>();
   }
   return sum;
 }
@@ -129,20 +142,24 @@ double continuation_logprob(const Example& candidate, size_t shared, model::Caus
 std::string likeliest_label(const Task& task, const TaskRow& row, const Judged& judged) {
   std::vector<Example> candidates;
   for (const auto& label : task.labels->labels()) {
-    candidates.push_back(data::render(judged.text, answered(row, label), data::TrainOn::kLastAssistant, row.place));
+    candidates.push_back(
+        data::render(judged.text, answered(row, label), data::TrainOn::kLastAssistant, row.place));
     check_length(row, candidates.back().ids.size(), judged);
   }
   const c10::NoGradGuard no_grad;
   judged.model.set_training(false, 0);
   const auto shared = common_prefix(candidates);
   model::KvCache cache;
-  if (shared > 0) judged.model.hidden_cached(ids_tensor(candidates[0].ids.data(), shared, judged.model.head()), cache);
+  if (shared > 0)
+    judged.model.hidden_cached(ids_tensor(candidates[0].ids.data(), shared, judged.model.head()),
+                               cache);
   std::vector<double> sums;
   for (const auto& candidate : candidates) {
     cache.truncate(static_cast<int64_t>(shared));
     sums.push_back(continuation_logprob(candidate, shared, judged.model, cache));
   }
-  return task.labels->labels()[static_cast<size_t>(std::max_element(sums.begin(), sums.end()) - sums.begin())];
+  return task.labels
+      ->labels()[static_cast<size_t>(std::max_element(sums.begin(), sums.end()) - sums.begin())];
 }
 
 // --- loss ---
@@ -153,19 +170,22 @@ struct LossPart {
 };
 
 std::vector<LossPart> loss_parts(const Task& task, const Judged& judged) {
-  const data::DataOptions options{.max_length = judged.model.max_positions(),
-                                  .train_on = task.asks() ? data::TrainOn::kLastAssistant : data::TrainOn::kCompletion};
+  const data::DataOptions options{
+      .max_length = judged.model.max_positions(),
+      .train_on = task.asks() ? data::TrainOn::kLastAssistant : data::TrainOn::kCompletion};
   std::vector<LossPart> parts;
   for (size_t i = 0; i < task.rows.size(); ++i) {
     data::LedgerLine ledger;
-    for (auto& example : data::fit(judged.text, task.rows[i].row, options, task.rows[i].place, ledger)) {
+    for (auto& example :
+         data::fit(judged.text, task.rows[i].row, options, task.rows[i].place, ledger)) {
       parts.push_back({i, std::move(example)});
     }
   }
   return parts;
 }
 
-void add_loss(RowScore& score, const Example& example, const model::ScoredSequence& scored, size_t from) {
+void add_loss(RowScore& score, const Example& example, const model::ScoredSequence& scored,
+              size_t from) {
   for (size_t i = from; i < example.ids.size(); ++i) {
     if (example.labels[i] == data::kIgnoreLabel) continue;
     score.loss_sum -= scored.logprobs[i - from];
@@ -173,18 +193,22 @@ void add_loss(RowScore& score, const Example& example, const model::ScoredSequen
   }
 }
 
-void measure_loss(const Task& task, const Judged& judged, Reporter& reporter, std::vector<RowScore>& scores) {
+void measure_loss(const Task& task, const Judged& judged, Reporter& reporter,
+                  std::vector<RowScore>& scores) {
   const auto parts = loss_parts(task, judged);
   std::vector<model::ScoreRequest> requests;
   for (const auto& part : parts) {
-    requests.push_back({.ids = part.example.ids, .from = static_cast<int64_t>(first_supervised(part.example))});
+    requests.push_back(
+        {.ids = part.example.ids, .from = static_cast<int64_t>(first_supervised(part.example))});
   }
   const auto total = static_cast<int64_t>(requests.size());
   const auto scored = model::score(judged.model, requests, [&](int64_t done) {
-    reporter.progress(str(task.options.name, ", loss of the ", judged.name), done, total, "rows", "");
+    reporter.progress(str(task.options.name, ", loss of the ", judged.name), done, total, "rows",
+                      "");
   });
   for (size_t i = 0; i < parts.size(); ++i) {
-    add_loss(scores[parts[i].row], parts[i].example, scored[i], static_cast<size_t>(requests[i].from));
+    add_loss(scores[parts[i].row], parts[i].example, scored[i],
+             static_cast<size_t>(requests[i].from));
   }
   reporter.finish_progress();
 }
@@ -210,7 +234,8 @@ void collect_answers(const Task& task, const Judged& judged, Reporter& reporter,
     run.answers.push_back(by_likelihood ? likeliest_label(task, task.rows[i], judged)
                                         : generated_answer(task, i, judged, limit));
     run.scores[i] = judge(task, task.rows[i], run.answers.back());
-    right += task.labels ? run.scores[i].reference == run.scores[i].predicted : run.scores[i].exact_match;
+    right += task.labels ? run.scores[i].reference == run.scores[i].predicted
+                         : run.scores[i].exact_match;
     const auto done = static_cast<int64_t>(i) + 1;
     reporter.progress(str(task.options.name, ", ", judged.name), done, total, "rows",
                       str("right so far ", fixed(right / static_cast<double>(done), 3)));
@@ -225,7 +250,8 @@ TaskRun run_task(const Task& task, const Judged& judged, Reporter& reporter) {
   TaskRun run;
   run.scores.resize(task.rows.size());
   if (task.asks()) collect_answers(task, judged, reporter, run);
-  if (std::any_of(task.metrics.begin(), task.metrics.end(), needs_loss)) measure_loss(task, judged, reporter, run.scores);
+  if (std::any_of(task.metrics.begin(), task.metrics.end(), needs_loss))
+    measure_loss(task, judged, reporter, run.scores);
   run.seconds = monotonic_seconds() - start;
   return run;
 }

@@ -16,9 +16,9 @@ namespace tunewright::eval {
 // A row of a task: the question with its answer, as training would see it.
 struct TaskRow {
   rows::RowPlace place;
-  rows::Row row;           // few-shot examples included
-  std::string question;    // what the model is asked, as people read it
-  std::string reference;   // the answer that counts as right; empty in perplexity tasks
+  rows::Row row;          // few-shot examples included
+  std::string question;   // what the model is asked, as people read it
+  std::string reference;  // the answer that counts as right; empty in perplexity tasks
 };
 
 struct Task {

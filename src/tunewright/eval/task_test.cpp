@@ -15,14 +15,19 @@ class TaskFile : public ::testing::Test {
     return (folder_ / name).string();
   }
   TaskOptions triage(const std::string& lines) {
-    return {.name = "triage", .type = TaskType::kClassification, .data = write("test.jsonl", lines), .labels = {"ham", "spam"}};
+    return {.name = "triage",
+            .type = TaskType::kClassification,
+            .data = write("test.jsonl", lines),
+            .labels = {"ham", "spam"}};
   }
   testing::TemporaryFolder folder_;
 };
 
-constexpr const char* kHamRow = R"({"prompt":"Q1","completion":" ham"})" "\n";
+constexpr const char* kHamRow = R"({"prompt":"Q1","completion":" ham"})"
+                                "\n";
 constexpr const char* kSpamTalk =
-    R"({"messages":[{"role":"system","content":"S"},{"role":"user","content":"Q2"},{"role":"assistant","content":"spam"}]})" "\n";
+    R"({"messages":[{"role":"system","content":"S"},{"role":"user","content":"Q2"},{"role":"assistant","content":"spam"}]})"
+    "\n";
 
 TEST_F(TaskFile, TakesQuestionAndReferenceFromEitherShape) {
   const auto task = load_task(triage(str(kHamRow, kSpamTalk)), 3);
@@ -43,7 +48,10 @@ TEST_F(TaskFile, LimitTakesTheFirstRows) {
 TEST_F(TaskFile, ShotsStandBehindTheSystemMessage) {
   auto options = triage(kSpamTalk);
   options.fewshot = 1;
-  options.fewshot_data = write("shots.jsonl", R"({"messages":[{"role":"user","content":"Q0"},{"role":"assistant","content":"ham"}]})" "\n");
+  options.fewshot_data =
+      write("shots.jsonl",
+            R"({"messages":[{"role":"user","content":"Q0"},{"role":"assistant","content":"ham"}]})"
+            "\n");
   const auto task = load_task(options, 0);
   std::vector<std::string> contents;
   for (const auto& message : task.rows[0].row.messages) contents.push_back(message["content"]);
@@ -58,23 +66,40 @@ TEST_F(TaskFile, ShotsStandBehindTheSystemMessage) {
 TEST_F(TaskFile, ShotsOfStringsStandBeforeThePrompt) {
   auto options = triage(kHamRow);
   options.fewshot = 1;
-  options.fewshot_data = write("shots.jsonl", R"({"prompt":"Q0","completion":" spam"})" "\n");
+  options.fewshot_data = write("shots.jsonl", R"({"prompt":"Q0","completion":" spam"})"
+                                              "\n");
   EXPECT_EQ(load_task(options, 0).rows[0].row.prompt, "Q0 spam\n\nQ1");
 }
 
 TEST_F(TaskFile, SaysWhatIsWrongAndWhere) {
-  EXPECT_USER_ERROR(load_task(triage(str(kHamRow, R"({"prompt":"Q","completion":"spma"})" "\n")), 0), "row 1");
-  EXPECT_USER_ERROR(load_task(triage(R"({"prompt":"Q","completion":"spma"})" "\n"), 0),
+  EXPECT_USER_ERROR(load_task(triage(str(kHamRow, R"({"prompt":"Q","completion":"spma"})"
+                                                  "\n")),
+                              0),
+                    "row 1");
+  EXPECT_USER_ERROR(load_task(triage(R"({"prompt":"Q","completion":"spma"})"
+                                     "\n"),
+                              0),
                     "the answer 'spma' is none of the labels (did you mean 'spam'?)");
-  EXPECT_USER_ERROR(load_task(triage(R"({"text":"just text"})" "\n"), 0), "the row is text without a question");
-  EXPECT_USER_ERROR(load_task(triage(R"({"messages":[{"role":"user","content":"Q"}]})" "\n"), 0), "the last message is not the assistant's");
-  EXPECT_USER_ERROR(load_task(triage(R"({"prompt":"Q","completion":" "})" "\n"), 0), "the answer is empty");
+  EXPECT_USER_ERROR(load_task(triage(R"({"text":"just text"})"
+                                     "\n"),
+                              0),
+                    "the row is text without a question");
+  EXPECT_USER_ERROR(load_task(triage(R"({"messages":[{"role":"user","content":"Q"}]})"
+                                     "\n"),
+                              0),
+                    "the last message is not the assistant's");
+  EXPECT_USER_ERROR(load_task(triage(R"({"prompt":"Q","completion":" "})"
+                                     "\n"),
+                              0),
+                    "the answer is empty");
 }
 
 TEST_F(TaskFile, ChecksTheOptions) {
   auto options = triage(kHamRow);
   options.metrics = {"acuracy"};
-  EXPECT_USER_ERROR(load_task(options, 0), "task triage.metrics: 'acuracy' is no metric of this type of task (did you mean 'accuracy'?)");
+  EXPECT_USER_ERROR(load_task(options, 0),
+                    "task triage.metrics: 'acuracy' is no metric of this type of task (did you "
+                    "mean 'accuracy'?)");
   options.metrics = {};
   options.labels = {};
   EXPECT_USER_ERROR(load_task(options, 0), "labels: none given");
@@ -99,18 +124,26 @@ TEST_F(TaskFile, GatesNameFiguresThatExist) {
   ASSERT_EQ(gates.size(), 1u);
   EXPECT_EQ(gates[0].min, 0.9);
   EXPECT_FALSE(gates[0].max.has_value());
-  EXPECT_USER_ERROR(parse_gates(Json::parse(R"({"triage.macrof1":{"min":0.9}})"), tasks), "did you mean 'triage.macro_f1'?");
-  EXPECT_USER_ERROR(parse_gates(Json::parse(R"({"triage.accuracy":{}})"), tasks), "neither min nor max given");
-  EXPECT_USER_ERROR(parse_gates(Json::parse(R"({"triage.accuracy":{"minimum":1}})"), tasks), "gates.triage.accuracy.minimum: unknown key");
+  EXPECT_USER_ERROR(parse_gates(Json::parse(R"({"triage.macrof1":{"min":0.9}})"), tasks),
+                    "did you mean 'triage.macro_f1'?");
+  EXPECT_USER_ERROR(parse_gates(Json::parse(R"({"triage.accuracy":{}})"), tasks),
+                    "neither min nor max given");
+  EXPECT_USER_ERROR(parse_gates(Json::parse(R"({"triage.accuracy":{"minimum":1}})"), tasks),
+                    "gates.triage.accuracy.minimum: unknown key");
 }
 
 TEST_F(TaskFile, AGateAtItsLimitPasses) {
-  TaskResult result{.task = load_task(triage(kHamRow), 0), .candidate = {}, .baseline = {}, .metrics = {{.metric = Metric::kAccuracy, .candidate = {0.9, 0.8, 1}}}};
+  TaskResult result{.task = load_task(triage(kHamRow), 0),
+                    .candidate = {},
+                    .baseline = {},
+                    .metrics = {{.metric = Metric::kAccuracy, .candidate = {0.9, 0.8, 1}}}};
   std::vector<TaskResult> results;
   results.push_back(std::move(result));
   EXPECT_TRUE(judge_gates({{.name = "triage.accuracy", .min = 0.9, .max = {}}}, results)[0].passed);
-  EXPECT_FALSE(judge_gates({{.name = "triage.accuracy", .min = 0.91, .max = {}}}, results)[0].passed);
-  EXPECT_FALSE(judge_gates({{.name = "triage.accuracy", .min = {}, .max = 0.5}}, results)[0].passed);
+  EXPECT_FALSE(
+      judge_gates({{.name = "triage.accuracy", .min = 0.91, .max = {}}}, results)[0].passed);
+  EXPECT_FALSE(
+      judge_gates({{.name = "triage.accuracy", .min = {}, .max = 0.5}}, results)[0].passed);
 }
 
 }  // namespace

@@ -15,8 +15,20 @@ namespace tunewright::io {
 
 // Storage types, numbered as the GGUF format numbers them.
 enum class GgmlType : uint32_t {
-  kF32 = 0, kF16 = 1, kQ4_0 = 2, kQ4_1 = 3, kQ5_0 = 6, kQ5_1 = 7, kQ8_0 = 8, kQ2_K = 10, kQ3_K = 11,
-  kQ4_K = 12, kQ5_K = 13, kQ6_K = 14, kIQ4_NL = 20, kBF16 = 30,
+  kF32 = 0,
+  kF16 = 1,
+  kQ4_0 = 2,
+  kQ4_1 = 3,
+  kQ5_0 = 6,
+  kQ5_1 = 7,
+  kQ8_0 = 8,
+  kQ2_K = 10,
+  kQ3_K = 11,
+  kQ4_K = 12,
+  kQ5_K = 13,
+  kQ6_K = 14,
+  kIQ4_NL = 20,
+  kBF16 = 30,
 };
 std::string_view ggml_type_name(GgmlType type);
 
@@ -32,7 +44,8 @@ struct GgufHeader {
   std::map<std::string, GgufTensor> tensors;
 };
 
-// GGUF v2 and v3, little-endian.  Checks every count, length and offset before use; a lie is a UserError.
+// GGUF v2 and v3, little-endian.  Checks every count, length and offset before use; a lie is a
+// UserError.
 GgufHeader parse_gguf_header(std::span<const std::byte> file, std::string_view where);
 
 // `bytes` of `type` to floats, bit for bit as the `gguf` package (ggml) does.

@@ -18,7 +18,8 @@ void decode_f32(const uint8_t* block, float* out) { std::memcpy(out, block, size
 void decode_f16(const uint8_t* block, float* out) { *out = half_to_float(block); }
 
 void decode_bf16(const uint8_t* block, float* out) {
-  *out = std::bit_cast<float>(static_cast<uint32_t>(block[0]) << 16 | static_cast<uint32_t>(block[1]) << 24);
+  *out = std::bit_cast<float>(static_cast<uint32_t>(block[0]) << 16 |
+                              static_cast<uint32_t>(block[1]) << 24);
 }
 
 void decode_q4_0(const uint8_t* block, float* out) {
@@ -66,7 +67,8 @@ void decode_q8_0(const uint8_t* block, float* out) {
 }
 
 void decode_iq4_nl(const uint8_t* block, float* out) {
-  constexpr std::array<int8_t, 16> kLevels = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+  constexpr std::array<int8_t, 16> kLevels = {-127, -104, -83, -65, -49, -35, -22, -10,
+                                              1,    13,   25,  38,  53,  69,  89,  113};
   const float d = half_to_float(block);
   for (int i = 0; i < 16; ++i) {
     out[i] = d * static_cast<float>(kLevels[block[2 + i] & 15]);
@@ -96,14 +98,16 @@ struct Blocks {
 };
 
 void decode_blocks(const GgmlTraits& traits, const uint8_t* bytes, float* out, Blocks blocks) {
-  for (size_t i = blocks.begin; i < blocks.end; ++i) traits.decode(bytes + i * traits.bytes, out + i * traits.values);
+  for (size_t i = blocks.begin; i < blocks.end; ++i)
+    traits.decode(bytes + i * traits.bytes, out + i * traits.values);
 }
 
 }  // namespace
 
 float half_to_float(const uint8_t* little_endian) {
   const uint32_t half = little_endian[0] | static_cast<uint32_t>(little_endian[1]) << 8;
-  const uint32_t sign = (half & 0x8000U) << 16, exponent = (half >> 10) & 31U, mantissa = half & 1023U;
+  const uint32_t sign = (half & 0x8000U) << 16, exponent = (half >> 10) & 31U,
+                 mantissa = half & 1023U;
   if (exponent == 31) return std::bit_cast<float>(sign | 0x7f800000U | mantissa << 13);
   if (exponent != 0) return std::bit_cast<float>(sign | (exponent + 112) << 23 | mantissa << 13);
   const float subnormal = static_cast<float>(mantissa) * 0x1p-24F;  // exact
@@ -125,7 +129,8 @@ std::optional<GgmlType> ggml_type_of(uint32_t number) {
 
 std::string ggml_type_names() {
   std::string names;
-  for (const auto& traits : kTraits) names += (names.empty() ? "" : ", ") + std::string(traits.name);
+  for (const auto& traits : kTraits)
+    names += (names.empty() ? "" : ", ") + std::string(traits.name);
   return names;
 }
 
@@ -142,7 +147,8 @@ void dequantize(GgmlType type, std::span<const std::byte> bytes, std::span<float
   std::vector<std::jthread> threads;
   for (size_t i = 1; i < workers; ++i) {
     const Blocks share{count * i / workers, count * (i + 1) / workers};
-    threads.emplace_back([&traits, data, out, share] { decode_blocks(traits, data, out.data(), share); });
+    threads.emplace_back(
+        [&traits, data, out, share] { decode_blocks(traits, data, out.data(), share); });
   }
   decode_blocks(traits, data, out.data(), {0, count / workers});
 }

@@ -11,7 +11,8 @@ struct ScaleAndMin {
   int scale, min;
 };
 
-// Eight pairs of 6 bits in 12 bytes: the low four pairs lie plainly, the high four in leftover bits.
+// Eight pairs of 6 bits in 12 bytes: the low four pairs lie plainly, the high four in leftover
+// bits.
 ScaleAndMin scale_and_min(const uint8_t* packed, int group) {
   if (group < 4) return {packed[group] & 63, packed[group + 4] & 63};
   const int low = packed[group + 4];
@@ -28,7 +29,8 @@ void decode_q2_k(const uint8_t* block, float* out) {
     const float offset = minimum * static_cast<float>(scales[group] >> 4);
     const uint8_t* bytes = quants + (group / 8) * 32 + (group % 2) * 16;
     const int shift = 2 * ((group % 8) / 2);
-    for (int i = 0; i < 16; ++i) out[group * 16 + i] = scale * static_cast<float>((bytes[i] >> shift) & 3) - offset;
+    for (int i = 0; i < 16; ++i)
+      out[group * 16 + i] = scale * static_cast<float>((bytes[i] >> shift) & 3) - offset;
   }
 }
 
@@ -54,10 +56,12 @@ void decode_q4_k(const uint8_t* block, float* out) {
   const uint8_t *packed = block + 4, *quants = block + 16;
   for (int group = 0; group < kValues / 32; ++group) {
     const auto sizes = scale_and_min(packed, group);
-    const float scale = d * static_cast<float>(sizes.scale), offset = minimum * static_cast<float>(sizes.min);
+    const float scale = d * static_cast<float>(sizes.scale),
+                offset = minimum * static_cast<float>(sizes.min);
     const uint8_t* bytes = quants + (group / 2) * 32;
     const int shift = 4 * (group % 2);
-    for (int i = 0; i < 32; ++i) out[group * 32 + i] = scale * static_cast<float>((bytes[i] >> shift) & 15) - offset;
+    for (int i = 0; i < 32; ++i)
+      out[group * 32 + i] = scale * static_cast<float>((bytes[i] >> shift) & 15) - offset;
   }
 }
 
@@ -66,7 +70,8 @@ void decode_q5_k(const uint8_t* block, float* out) {
   const uint8_t *packed = block + 4, *high_bits = block + 16, *quants = block + 48;
   for (int group = 0; group < kValues / 32; ++group) {
     const auto sizes = scale_and_min(packed, group);
-    const float scale = d * static_cast<float>(sizes.scale), offset = minimum * static_cast<float>(sizes.min);
+    const float scale = d * static_cast<float>(sizes.scale),
+                offset = minimum * static_cast<float>(sizes.min);
     const uint8_t* bytes = quants + (group / 2) * 32;
     const int shift = 4 * (group % 2);
     for (int i = 0; i < 32; ++i) {

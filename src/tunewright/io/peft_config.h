@@ -23,7 +23,7 @@ struct PeftConfig {
   // Which layers are adapted.  A list: the module's name is an entry or ends in "." + entry.
   // A text: "all-linear", or a regular expression that the whole module name must match.
   std::vector<std::string> target_modules;
-  std::string target_pattern;  // used where target_modules is empty
+  std::string target_pattern;                // used where target_modules is empty
   std::vector<std::string> exclude_modules;  // the same rule; these are taken out again
   std::string exclude_pattern;
 
@@ -33,8 +33,8 @@ struct PeftConfig {
   std::map<std::string, double> alpha_pattern;
 };
 
-// What PEFT can do and tunewright does not (DoRA, modules_to_save, trained biases, …) is a UserError
-// that names the key; unknown keys that are off are let pass.
+// What PEFT can do and tunewright does not (DoRA, modules_to_save, trained biases, …) is a
+// UserError that names the key; unknown keys that are off are let pass.
 PeftConfig parse_peft_config(const Json& json, std::string_view where);
 // `folder` holds adapter_config.json.
 PeftConfig read_peft_config(const std::filesystem::path& folder);

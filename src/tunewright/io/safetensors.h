@@ -57,8 +57,8 @@ class Safetensors {
   std::map<std::string, std::string> metadata_;
 };
 
-// Writes a file tensor by tensor, so that one at a time need be in memory.  Atomic: without finish()
-// nothing is left.  Header padded to 8 bytes, as the safetensors library does.
+// Writes a file tensor by tensor, so that one at a time need be in memory.  Atomic: without
+// finish() nothing is left.  Header padded to 8 bytes, as the safetensors library does.
 class SafetensorsWriter {
  public:
   struct Entry {

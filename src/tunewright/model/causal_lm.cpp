@@ -17,9 +17,11 @@
 namespace tunewright::model {
 namespace {
 
-constexpr std::array kTokenizerFiles = {"tokenizer.json",      "tokenizer_config.json", "special_tokens_map.json",
-                                        "chat_template.jinja", "chat_template.json",    "generation_config.json",
-                                        "added_tokens.json",   "tokenizer.model",       "vocab.json", "merges.txt"};
+constexpr std::array kTokenizerFiles = {
+    "tokenizer.json",      "tokenizer_config.json", "special_tokens_map.json",
+    "chat_template.jinja", "chat_template.json",    "generation_config.json",
+    "added_tokens.json",   "tokenizer.model",       "vocab.json",
+    "merges.txt"};
 
 // The checkpoint's own format, that of most of its floats being that of its embedding.
 at::ScalarType stored_type(const std::filesystem::path& folder) {
@@ -32,10 +34,14 @@ at::ScalarType stored_type(const std::filesystem::path& folder) {
 
 at::ScalarType choose_type(const ModelOptions& options, at::DeviceType device) {
   switch (options.dtype) {
-    case DTypeChoice::kFloat32: return at::kFloat;
-    case DTypeChoice::kBFloat16: return at::kBFloat16;
-    case DTypeChoice::kFloat16: return at::kHalf;
-    case DTypeChoice::kAuto: break;
+    case DTypeChoice::kFloat32:
+      return at::kFloat;
+    case DTypeChoice::kBFloat16:
+      return at::kBFloat16;
+    case DTypeChoice::kFloat16:
+      return at::kHalf;
+    case DTypeChoice::kAuto:
+      break;
   }
   const auto stored = stored_type(options.path);
   const bool usable = stored == at::kBFloat16 || (stored == at::kHalf && device != at::kCPU);
@@ -45,14 +51,18 @@ at::ScalarType choose_type(const ModelOptions& options, at::DeviceType device) {
 at::DeviceType choose_device(Device device) {
   const bool cuda = at::hasCUDA();
   if (device == Device::kCuda && !cuda) {
-    throw UserError("model.device: cuda is asked for, but no CUDA device is there (or this build of libtorch is for the CPU); use cpu or auto");
+    throw UserError(
+        "model.device: cuda is asked for, but no CUDA device is there (or this build of libtorch "
+        "is for the CPU); use cpu or auto");
   }
   return device != Device::kCpu && cuda ? at::kCUDA : at::kCPU;
 }
 
 void check_folder(const std::filesystem::path& folder) {
   if (!std::filesystem::is_directory(folder)) {
-    throw UserError(str("model.path: ", folder.string(), " is not a folder; make one with `tunewright pull SOURCE --out ", folder.string(), "`"));
+    throw UserError(str("model.path: ", folder.string(),
+                        " is not a folder; make one with `tunewright pull SOURCE --out ",
+                        folder.string(), "`"));
   }
 }
 
@@ -70,7 +80,8 @@ std::unique_ptr<CausalLm> load_causal_lm(const ModelOptions& options, Reporter& 
   const std::filesystem::path folder = options.path;
   check_folder(folder);
   if (options.quantization) {
-    throw UserError(str("model.quantization: '", *options.quantization, "' is not supported; leave it null"));
+    throw UserError(
+        str("model.quantization: '", *options.quantization, "' is not supported; leave it null"));
   }
   const auto device = choose_device(options.device);
   const auto dtype = choose_type(options, device);
@@ -80,23 +91,27 @@ std::unique_ptr<CausalLm> load_causal_lm(const ModelOptions& options, Reporter& 
     for (auto& [name, tensor] : weights) tensor = tensor.to(device);
     std::unique_ptr<CausalLm> model = std::make_unique<Decoder>(config, std::move(weights), dtype);
     if (options.adapter) load_adapter(*model, *options.adapter);
-    reporter.info(str(folder.string(), ": ", config.value("model_type", std::string("model")), " in ", type_word(dtype)));
+    reporter.info(str(folder.string(), ": ", config.value("model_type", std::string("model")),
+                      " in ", type_word(dtype)));
     return model;
   } catch (const UserError&) {
     std::throw_with_nested(UserError(folder.string()));
   }
 }
 
-std::unique_ptr<CausalLm> make_causal_lm(const Json& config, std::vector<std::pair<std::string, at::Tensor>> weights,
+std::unique_ptr<CausalLm> make_causal_lm(const Json& config,
+                                         std::vector<std::pair<std::string, at::Tensor>> weights,
                                          at::ScalarType dtype) {
   WeightMap map;
   for (auto& [name, tensor] : weights) map.emplace(std::move(name), std::move(tensor));
   return std::make_unique<Decoder>(config, std::move(map), dtype);
 }
 
-void save_causal_lm(CausalLm& model, const std::filesystem::path& base_folder, const std::filesystem::path& out) {
+void save_causal_lm(CausalLm& model, const std::filesystem::path& base_folder,
+                    const std::filesystem::path& out) {
   WeightList weights;
-  for (const auto& parameter : model.base_parameters()) weights.emplace_back(parameter.name, parameter.tensor);
+  for (const auto& parameter : model.base_parameters())
+    weights.emplace_back(parameter.name, parameter.tensor);
   std::ranges::sort(weights, {}, [](const auto& entry) { return entry.first; });
   auto config = model.config();
   config.erase("torch_dtype");

@@ -16,7 +16,8 @@
 
 namespace tunewright::model {
 
-// Packed input: sequences laid end to end.  N tokens in all; sequence i is [offsets[i], offsets[i + 1]).
+// Packed input: sequences laid end to end.  N tokens in all; sequence i is [offsets[i], offsets[i +
+// 1]).
 struct PackedInput {
   at::Tensor ids;                // [N] int64
   at::Tensor positions;          // [N] int64
@@ -41,7 +42,8 @@ class KvCache {
 };
 
 struct Parameter {
-  std::string name;   // Hugging Face's ("model.layers.0.self_attn.q_proj.weight"); adapters: PEFT's in-model name
+  std::string name;  // Hugging Face's ("model.layers.0.self_attn.q_proj.weight"); adapters: PEFT's
+                     // in-model name
   at::Tensor tensor;
   bool decay = true;  // false for norms and biases
 };
@@ -84,15 +86,18 @@ class CausalLm {
   virtual int64_t max_positions() const = 0;
 };
 
-// Loads config.json and the weights, every tensor checked for its shape.  An unknown architecture is
-// a UserError that lists the known ones.
+// Loads config.json and the weights, every tensor checked for its shape.  An unknown architecture
+// is a UserError that lists the known ones.
 std::unique_ptr<CausalLm> load_causal_lm(const ModelOptions& options, Reporter& reporter);
 
 // The same architecture with weights given by name: for tests and conversions.
-std::unique_ptr<CausalLm> make_causal_lm(const Json& config, std::vector<std::pair<std::string, at::Tensor>> weights,
+std::unique_ptr<CausalLm> make_causal_lm(const Json& config,
+                                         std::vector<std::pair<std::string, at::Tensor>> weights,
                                          at::ScalarType dtype);
 
-// Writes config.json and model.safetensors (in `dtype`) atomically and copies tokenizer files of `base_folder`.
-void save_causal_lm(CausalLm& model, const std::filesystem::path& base_folder, const std::filesystem::path& out);
+// Writes config.json and model.safetensors (in `dtype`) atomically and copies tokenizer files of
+// `base_folder`.
+void save_causal_lm(CausalLm& model, const std::filesystem::path& base_folder,
+                    const std::filesystem::path& out);
 
 }  // namespace tunewright::model

@@ -38,7 +38,8 @@ struct Checkpoint : torch::autograd::Function<Checkpoint> {
     for (size_t i = 0; i < saved.size(); ++i) {
       if (ctx->needs_input_grad(i)) wanted.push_back(i == 0 ? x : saved[i]);
     }
-    const auto found = torch::autograd::grad({y}, wanted, {grads[0]}, /*retain_graph=*/false, /*create_graph=*/false,
+    const auto found = torch::autograd::grad({y}, wanted, {grads[0]}, /*retain_graph=*/false,
+                                             /*create_graph=*/false,
                                              /*allow_unused=*/true);
     variable_list result(saved.size() + 1);
     for (size_t i = 0, next = 0; i < saved.size(); ++i) {
@@ -52,7 +53,8 @@ struct Checkpoint : torch::autograd::Function<Checkpoint> {
 
 at::Tensor checkpointed(const at::Tensor& x, const std::vector<at::Tensor>& parameters,
                         std::function<at::Tensor(const at::Tensor&)> body) {
-  return Checkpoint::apply(x, at::TensorList(parameters), c10::make_intrusive<Body>(std::move(body)));
+  return Checkpoint::apply(x, at::TensorList(parameters),
+                           c10::make_intrusive<Body>(std::move(body)));
 }
 
 }  // namespace tunewright::model

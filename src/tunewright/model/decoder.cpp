@@ -21,16 +21,19 @@ constexpr const char* kHead = "lm_head.weight";
 // Hands out the weights one by one, each checked for its shape.
 class WeightTaker {
  public:
-  WeightTaker(WeightMap weights, at::ScalarType dtype) : weights_(std::move(weights)), dtype_(dtype) {}
+  WeightTaker(WeightMap weights, at::ScalarType dtype)
+      : weights_(std::move(weights)), dtype_(dtype) {}
 
   at::Tensor take(const std::string& name, at::IntArrayRef shape) {
     const auto it = weights_.find(name);
     if (it == weights_.end()) {
-      throw UserError(str("the weights have no tensor '", name, "', which config.json asks for", suggestion(name, names())));
+      throw UserError(str("the weights have no tensor '", name, "', which config.json asks for",
+                          suggestion(name, names())));
     }
     auto tensor = it->second;
     if (tensor.sizes() != shape) {
-      throw UserError(tunewright::str("tensor '", name, "' has the shape ", tensor.sizes(), "; config.json asks for ", shape));
+      throw UserError(tunewright::str("tensor '", name, "' has the shape ", tensor.sizes(),
+                                      "; config.json asks for ", shape));
     }
     weights_.erase(it);
     return tensor.to(dtype_).contiguous();
@@ -40,8 +43,10 @@ class WeightTaker {
   // A tensor that nothing asked for means that config.json and weights are not of one model.
   void finish() const {
     for (const auto& [name, tensor] : weights_) {
-      if (name.ends_with("rotary_emb.inv_freq")) continue;  // older checkpoints store what is computed
-      throw UserError(tunewright::str("tensor '", name, "' ", tensor.sizes(), " is in the weights, but config.json has no place for it"));
+      if (name.ends_with("rotary_emb.inv_freq"))
+        continue;  // older checkpoints store what is computed
+      throw UserError(tunewright::str("tensor '", name, "' ", tensor.sizes(),
+                                      " is in the weights, but config.json has no place for it"));
     }
   }
 
@@ -55,7 +60,8 @@ class WeightTaker {
   at::ScalarType dtype_;
 };
 
-Linear take_linear(WeightTaker& weights, const std::string& name, int64_t out, int64_t in, bool bias) {
+Linear take_linear(WeightTaker& weights, const std::string& name, int64_t out, int64_t in,
+                   bool bias) {
   Linear linear{.name = name, .weight = weights.take(name + ".weight", {out, in})};
   if (bias) linear.bias = weights.take(name + ".bias", {out});
   return linear;
@@ -82,7 +88,9 @@ DecoderLayer take_layer(WeightTaker& weights, const DecoderConfig& c, size_t ind
 }
 
 // One stream of dropout masks for each layer of each pass.
-uint64_t layer_seed(uint64_t seed, const std::string& name) { return Random(seed, stream_id(name)).next(); }
+uint64_t layer_seed(uint64_t seed, const std::string& name) {
+  return Random(seed, stream_id(name)).next();
+}
 
 }  // namespace
 
@@ -90,7 +98,8 @@ Decoder::Decoder(Json config, WeightMap weights, at::ScalarType dtype)
     : json_(std::move(config)), config_(decoder_config(json_)), dtype_(dtype) {
   WeightTaker taker(std::move(weights), dtype);
   embedding_ = taker.take(kEmbedding, {config_.vocab_size, config_.hidden_size});
-  for (size_t i = 0; i < static_cast<size_t>(config_.num_layers); ++i) layers_.push_back(take_layer(taker, config_, i));
+  for (size_t i = 0; i < static_cast<size_t>(config_.num_layers); ++i)
+    layers_.push_back(take_layer(taker, config_, i));
   norm_ = taker.take("model.norm.weight", {config_.hidden_size});
   head_ = embedding_;
   if (!config_.tied || taker.contains(kHead)) {
@@ -117,12 +126,15 @@ at::Tensor Decoder::apply(const Linear& linear, const at::Tensor& x, const Pass&
 at::Tensor Decoder::mlp(const DecoderLayer& layer, const at::Tensor& x, const Pass& pass) const {
   const auto gate = apply(layer.gate, x, pass), up = apply(layer.up, x, pass);
   const auto& down = layer.down;
-  if (!down.lora || !pass.adapted) return ops::linear(ops::swiglu(gate, up), down.weight, down.bias);
+  if (!down.lora || !pass.adapted)
+    return ops::linear(ops::swiglu(gate, up), down.weight, down.bias);
   return ops::swiglu_lora_linear(gate, up, down.weight, down.bias, lora_arguments(down, pass));
 }
 
-at::Tensor Decoder::attention(const DecoderLayer& layer, size_t index, const at::Tensor& x, const Pass& pass) const {
-  const int64_t N = x.size(0), H = config_.num_heads, K = config_.num_key_value_heads, E = config_.head_dim;
+at::Tensor Decoder::attention(const DecoderLayer& layer, size_t index, const at::Tensor& x,
+                              const Pass& pass) const {
+  const int64_t N = x.size(0), H = config_.num_heads, K = config_.num_key_value_heads,
+                E = config_.head_dim;
   auto q = apply(layer.q, x, pass).view({N, H, E});
   auto k = apply(layer.k, x, pass).view({N, K, E});
   const auto v = apply(layer.v, x, pass).view({N, K, E});
@@ -144,13 +156,15 @@ at::Tensor Decoder::block(size_t index, const at::Tensor& x, const Pass& pass) c
 }
 
 at::Tensor Decoder::checkpointed_block(size_t layer, const at::Tensor& x, const Pass& pass) {
-  return checkpointed(x, trainable_tensors(layers_[layer]),
-                      [this, layer, pass](const at::Tensor& input) { return block(layer, input, pass); });
+  return checkpointed(
+      x, trainable_tensors(layers_[layer]),
+      [this, layer, pass](const at::Tensor& input) { return block(layer, input, pass); });
 }
 
 at::Tensor Decoder::run(at::Tensor x, const Pass& pass) {
   const bool checkpointing = checkpointing_ && at::GradMode::is_enabled();
-  for (size_t i = 0; i < layers_.size(); ++i) x = checkpointing ? checkpointed_block(i, x, pass) : block(i, x, pass);
+  for (size_t i = 0; i < layers_.size(); ++i)
+    x = checkpointing ? checkpointed_block(i, x, pass) : block(i, x, pass);
   return ops::rms_norm(x, norm_, config_.rms_norm_epsilon);
 }
 
@@ -166,7 +180,8 @@ at::Tensor Decoder::hidden(const PackedInput& input) {
   const auto device = embedding_.device();
   auto pass = make_pass(input.positions.to(device));
   const double scale = 1.0 / std::sqrt(static_cast<double>(config_.head_dim));
-  pass.attend = [this, offsets = input.offsets, scale](size_t layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
+  pass.attend = [this, offsets = input.offsets, scale](size_t layer, const at::Tensor& q,
+                                                       const at::Tensor& k, const at::Tensor& v) {
     return ops::span_attention(q, k, v, offsets, scale, layers_[layer].window);
   };
   return run(at::embedding(embedding_, input.ids.to(device)), pass);
@@ -176,11 +191,14 @@ at::Tensor Decoder::hidden_cached(const at::Tensor& ids, KvCache& cache) {
   const at::NoGradGuard no_grad;
   auto& past = cache.layers();
   const int64_t T = ids.size(0);
-  past.reserve(layers_.size(), T, {config_.num_key_value_heads, config_.head_dim}, embedding_.options().requires_grad(false));
-  auto pass = make_pass(at::arange(past.length, past.length + T, embedding_.options().dtype(at::kLong).requires_grad(false)));
+  past.reserve(layers_.size(), T, {config_.num_key_value_heads, config_.head_dim},
+               embedding_.options().requires_grad(false));
+  auto pass = make_pass(at::arange(past.length, past.length + T,
+                                   embedding_.options().dtype(at::kLong).requires_grad(false)));
   pass.dropout = false;
   const double scale = 1.0 / std::sqrt(static_cast<double>(config_.head_dim));
-  pass.attend = [this, &past, scale](size_t layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
+  pass.attend = [this, &past, scale](size_t layer, const at::Tensor& q, const at::Tensor& k,
+                                     const at::Tensor& v) {
     const auto all = past.append(layer, k, v);
     return ops::cached_attention(q, all.keys, all.values, scale, layers_[layer].window);
   };
@@ -192,7 +210,9 @@ at::Tensor Decoder::hidden_cached(const at::Tensor& ids, KvCache& cache) {
 std::vector<Linear*> Decoder::linears() {
   std::vector<Linear*> list;
   for (auto& layer : layers_) {
-    for (auto* linear : {&layer.q, &layer.k, &layer.v, &layer.o, &layer.gate, &layer.up, &layer.down}) list.push_back(linear);
+    for (auto* linear :
+         {&layer.q, &layer.k, &layer.v, &layer.o, &layer.gate, &layer.up, &layer.down})
+      list.push_back(linear);
   }
   return list;
 }
@@ -201,7 +221,8 @@ std::vector<Parameter> Decoder::base_parameters() {
   std::vector<Parameter> list = {{kEmbedding, embedding_, true}};
   for (auto& layer : layers_) {
     list.push_back({layer.prefix + "input_layernorm.weight", layer.input_norm, false});
-    list.push_back({layer.prefix + "post_attention_layernorm.weight", layer.post_attention_norm, false});
+    list.push_back(
+        {layer.prefix + "post_attention_layernorm.weight", layer.post_attention_norm, false});
     if (config_.qk_norm) {
       list.push_back({layer.prefix + "self_attn.q_norm.weight", layer.q_norm, false});
       list.push_back({layer.prefix + "self_attn.k_norm.weight", layer.k_norm, false});
@@ -223,8 +244,10 @@ std::vector<Parameter> Decoder::trainable_parameters() {
   }
   for (const auto* linear : linears()) {
     if (!linear->lora || !linear->lora->a.requires_grad()) continue;
-    list.push_back({str("base_model.model.", linear->name, ".lora_A.weight"), linear->lora->a, true});
-    list.push_back({str("base_model.model.", linear->name, ".lora_B.weight"), linear->lora->b, true});
+    list.push_back(
+        {str("base_model.model.", linear->name, ".lora_A.weight"), linear->lora->a, true});
+    list.push_back(
+        {str("base_model.model.", linear->name, ".lora_B.weight"), linear->lora->b, true});
   }
   return list;
 }
@@ -234,8 +257,11 @@ std::vector<at::Tensor> Decoder::trainable_tensors(DecoderLayer& layer) const {
   const auto add = [&](const at::Tensor& tensor) {
     if (tensor.defined() && tensor.requires_grad()) list.push_back(tensor);
   };
-  for (const auto* norm : {&layer.input_norm, &layer.post_attention_norm, &layer.q_norm, &layer.k_norm}) add(*norm);
-  for (const auto* linear : {&layer.q, &layer.k, &layer.v, &layer.o, &layer.gate, &layer.up, &layer.down}) {
+  for (const auto* norm :
+       {&layer.input_norm, &layer.post_attention_norm, &layer.q_norm, &layer.k_norm})
+    add(*norm);
+  for (const auto* linear :
+       {&layer.q, &layer.k, &layer.v, &layer.o, &layer.gate, &layer.up, &layer.down}) {
     add(linear->weight);
     if (linear->bias) add(*linear->bias);
     if (linear->lora) {

@@ -13,7 +13,7 @@ namespace tunewright::model {
 
 // One block: attention, then a gated MLP, each behind a norm and added to the stream.
 struct DecoderLayer {
-  std::string prefix;  // "model.layers.0."
+  std::string prefix;                          // "model.layers.0."
   at::Tensor input_norm, post_attention_norm;  // [D]
   at::Tensor q_norm, k_norm;                   // [E]; undefined without
   Linear q, k, v, o, gate, up, down;
@@ -24,7 +24,8 @@ struct DecoderLayer {
 //   N tokens, D hidden size, H heads, K key/value heads, E head dim, V vocabulary
 class Decoder final : public CausalLm {
  public:
-  // Takes every weight by its Hugging Face name.  A missing, surplus or misshapen one is a UserError.
+  // Takes every weight by its Hugging Face name.  A missing, surplus or misshapen one is a
+  // UserError.
   Decoder(Json config, WeightMap weights, at::ScalarType dtype);
 
   at::Tensor hidden(const PackedInput& input) override;
@@ -48,8 +49,10 @@ class Decoder final : public CausalLm {
   struct Pass {
     RotaryTables rope;
     // q [N, H, E], k and v [N, K, E] of a layer -> [N, H, E].
-    std::function<at::Tensor(size_t layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v)> attend;
-    bool adapted = false;   // the adapter takes part
+    std::function<at::Tensor(size_t layer, const at::Tensor& q, const at::Tensor& k,
+                             const at::Tensor& v)>
+        attend;
+    bool adapted = false;  // the adapter takes part
     bool dropout = false;
     uint64_t dropout_seed = 0;
   };
@@ -57,7 +60,8 @@ class Decoder final : public CausalLm {
   at::Tensor run(at::Tensor x, const Pass& pass);
   at::Tensor block(size_t layer, const at::Tensor& x, const Pass& pass) const;
   at::Tensor checkpointed_block(size_t layer, const at::Tensor& x, const Pass& pass);
-  at::Tensor attention(const DecoderLayer& layer, size_t index, const at::Tensor& x, const Pass& pass) const;
+  at::Tensor attention(const DecoderLayer& layer, size_t index, const at::Tensor& x,
+                       const Pass& pass) const;
   at::Tensor apply(const Linear& linear, const at::Tensor& x, const Pass& pass) const;
   at::Tensor mlp(const DecoderLayer& layer, const at::Tensor& x, const Pass& pass) const;
   ops::LoraArguments lora_arguments(const Linear& linear, const Pass& pass) const;

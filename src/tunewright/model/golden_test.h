@@ -18,7 +18,8 @@
 
 namespace tunewright::model {
 
-// Every product is a sum of at most some hundred float32 terms, in another order than transformers'.
+// Every product is a sum of at most some hundred float32 terms, in another order than
+// transformers'.
 constexpr double kLogitTolerance = 1e-5;
 
 struct GoldenModel {

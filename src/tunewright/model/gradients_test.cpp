@@ -1,5 +1,4 @@
 #include <ATen/ATen.h>
-
 #include <torch/csrc/autograd/autograd.h>
 
 #include "tunewright/model/adapters/adapters.h"
@@ -14,20 +13,23 @@ constexpr double kGradientTolerance = 5e-5;
 
 class Gradients : public ::testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(Models, Gradients,
-                         ::testing::Values("llama", "llama_tied_linear", "llama_dynamic", "llama_llama3", "llama_yarn",
-                                           "llama_yarn_mscale", "mistral", "qwen2", "qwen3"),
+                         ::testing::Values("llama", "llama_tied_linear", "llama_dynamic",
+                                           "llama_llama3", "llama_yarn", "llama_yarn_mscale",
+                                           "mistral", "qwen2", "qwen3"),
                          [](const auto& case_info) { return std::string(case_info.param); });
 
 void expect_golden_gradients(const GoldenModel& golden, CausalLm& model) {
   const auto loss = next_token_loss(model, golden["ids/0"]);
-  EXPECT_NEAR(loss.item<double>(), golden["loss"].item<double>(), 1e-4 * golden["loss"].item<double>());
+  EXPECT_NEAR(loss.item<double>(), golden["loss"].item<double>(),
+              1e-4 * golden["loss"].item<double>());
   loss.backward();
   int64_t compared = 0;
   for (const auto& parameter : model.base_parameters()) {
     ASSERT_TRUE(parameter.tensor.grad().defined()) << parameter.name;
     const auto expected = golden.tensors.find("gradient/" + parameter.name);
     if (expected == golden.tensors.end()) continue;
-    EXPECT_LT(relative_difference(parameter.tensor.grad(), expected->second), kGradientTolerance) << parameter.name;
+    EXPECT_LT(relative_difference(parameter.tensor.grad(), expected->second), kGradientTolerance)
+        << parameter.name;
     ++compared;
   }
   EXPECT_GE(compared, 5);
@@ -58,7 +60,8 @@ TEST(Checkpointing, LeavesLossAndLoraGradientsBitEqualWithDropout) {
     const auto loss = next_token_loss(*model, golden["ids/0"]);
     loss.backward();
     std::vector<at::Tensor> list = {loss.detach()};
-    for (const auto& parameter : model->trainable_parameters()) list.push_back(parameter.tensor.grad());
+    for (const auto& parameter : model->trainable_parameters())
+      list.push_back(parameter.tensor.grad());
     return list;
   };
   const auto kept = gradients(false), recomputed = gradients(true);
@@ -72,10 +75,13 @@ TEST(FusedLoss, GivesTheGradientsOfTheLogits) {
   prepare_for_training(*model, {.type = AdapterType::kNone}, 1);
   const auto ids = golden["ids/0"];
   const auto hidden = model->hidden(pack({ids})).slice(0, 0, -1);
-  const auto loss = ops::linear_cross_entropy_sum(hidden, model->head(), ids.slice(0, 1), at::ones({ids.size(0) - 1}));
+  const auto loss = ops::linear_cross_entropy_sum(hidden, model->head(), ids.slice(0, 1),
+                                                  at::ones({ids.size(0) - 1}));
   loss.backward();
   const auto embedding = model->base_parameters().front();
-  EXPECT_LT(relative_difference(embedding.tensor.grad(), golden["gradient/model.embed_tokens.weight"]), kGradientTolerance);
+  EXPECT_LT(
+      relative_difference(embedding.tensor.grad(), golden["gradient/model.embed_tokens.weight"]),
+      kGradientTolerance);
 }
 
 }  // namespace

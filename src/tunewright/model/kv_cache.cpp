@@ -39,7 +39,8 @@ void KvCache::Layers::reserve(size_t num_layers, int64_t added, at::IntArrayRef 
   }
 }
 
-KvCache::Layers::View KvCache::Layers::append(size_t layer, const at::Tensor& new_keys, const at::Tensor& new_values) {
+KvCache::Layers::View KvCache::Layers::append(size_t layer, const at::Tensor& new_keys,
+                                              const at::Tensor& new_values) {
   const int64_t added = new_keys.size(0);
   keys[layer].narrow(0, length, added).copy_(new_keys);
   values[layer].narrow(0, length, added).copy_(new_values);

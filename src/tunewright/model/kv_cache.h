@@ -11,7 +11,8 @@ struct KvCache::Layers {
   int64_t length = 0;
 
   // Makes room for `added` more tokens of layers [., K, E].
-  void reserve(size_t num_layers, int64_t added, at::IntArrayRef token_shape, const at::TensorOptions& options);
+  void reserve(size_t num_layers, int64_t added, at::IntArrayRef token_shape,
+               const at::TensorOptions& options);
   // Writes the tokens after `length` and returns keys and values up to and with them.
   struct View {
     at::Tensor keys, values;

@@ -9,15 +9,15 @@ namespace tunewright::model {
 
 // A trained or trainable low-rank update of a linear layer.
 struct LoraWeights {
-  at::Tensor a, b;     // [r, D], [O, r] float32
+  at::Tensor a, b;  // [r, D], [O, r] float32
   double scale = 1.0;
   double dropout = 0.0;
 };
 
 // A linear layer of a model: what adapters are put on.
 struct Linear {
-  std::string name;  // Hugging Face's module name: "model.layers.0.self_attn.q_proj"
-  at::Tensor weight;  // [O, D]
+  std::string name;                // Hugging Face's module name: "model.layers.0.self_attn.q_proj"
+  at::Tensor weight;               // [O, D]
   std::optional<at::Tensor> bias;  // [O]
   std::optional<LoraWeights> lora;
 };

@@ -11,37 +11,45 @@
 namespace tunewright::model {
 
 enum class DTypeChoice { kAuto, kFloat32, kBFloat16, kFloat16 };
-inline constexpr std::array kDTypeNames = {std::pair{"auto", DTypeChoice::kAuto}, std::pair{"float32", DTypeChoice::kFloat32},
-                                           std::pair{"bfloat16", DTypeChoice::kBFloat16}, std::pair{"float16", DTypeChoice::kFloat16}};
+inline constexpr std::array kDTypeNames = {
+    std::pair{"auto", DTypeChoice::kAuto}, std::pair{"float32", DTypeChoice::kFloat32},
+    std::pair{"bfloat16", DTypeChoice::kBFloat16}, std::pair{"float16", DTypeChoice::kFloat16}};
 enum class Device { kAuto, kCpu, kCuda };
-inline constexpr std::array kDeviceNames = {std::pair{"auto", Device::kAuto}, std::pair{"cpu", Device::kCpu}, std::pair{"cuda", Device::kCuda}};
+inline constexpr std::array kDeviceNames = {std::pair{"auto", Device::kAuto},
+                                            std::pair{"cpu", Device::kCpu},
+                                            std::pair{"cuda", Device::kCuda}};
 
 // `model:` of the configuration.
 struct ModelOptions {
   std::string path;
-  std::optional<std::string> adapter;        // a PEFT folder put on top (evaluation, generation)
-  DTypeChoice dtype = DTypeChoice::kAuto;    // auto: the checkpoint's own (float16 becomes float32 on a CPU)
-  std::optional<std::string> quantization;   // null
+  std::optional<std::string> adapter;  // a PEFT folder put on top (evaluation, generation)
+  DTypeChoice dtype =
+      DTypeChoice::kAuto;  // auto: the checkpoint's own (float16 becomes float32 on a CPU)
+  std::optional<std::string> quantization;  // null
   Device device = Device::kAuto;
 };
 
 enum class AdapterType { kNone, kLora, kFreeze };
-inline constexpr std::array kAdapterNames = {std::pair{"none", AdapterType::kNone}, std::pair{"lora", AdapterType::kLora},
+inline constexpr std::array kAdapterNames = {std::pair{"none", AdapterType::kNone},
+                                             std::pair{"lora", AdapterType::kLora},
                                              std::pair{"freeze", AdapterType::kFreeze}};
 
 // `adapter:` of the configuration.
 struct AdapterOptions {
   AdapterType type = AdapterType::kLora;
-  int64_t r = 16;                // Width of the update.
-  double lora_alpha = 32.0;      // The update is scaled by lora_alpha / r, with rsLoRA by lora_alpha / sqrt(r).
-  double lora_dropout = 0.0;     // On the adapter's input while training; 0: off.
+  int64_t r = 16;  // Width of the update.
+  double lora_alpha =
+      32.0;  // The update is scaled by lora_alpha / r, with rsLoRA by lora_alpha / sqrt(r).
+  double lora_dropout = 0.0;           // On the adapter's input while training; 0: off.
   Json target_modules = "all-linear";  // or a list of suffixes: [q_proj, v_proj]
   bool use_rslora = false;
-  std::string path;              // start from this PEFT adapter, whose own settings hold
-  int64_t trainable_layers = 2;  // freeze: the last N blocks, the final norm and an untied head train
+  std::string path;  // start from this PEFT adapter, whose own settings hold
+  int64_t trainable_layers =
+      2;  // freeze: the last N blocks, the final norm and an untied head train
 };
 
-template <class V> void fields(V& v, ModelOptions& o) {
+template <class V>
+void fields(V& v, ModelOptions& o) {
   v("path", o.path, "Folder of the base model, as `tunewright pull` makes it.");
   v("adapter", o.adapter, "Folder of a PEFT adapter to put on top.");
   v.choice("dtype", o.dtype, kDTypeNames, "Number format of weights and activations.");
@@ -49,8 +57,10 @@ template <class V> void fields(V& v, ModelOptions& o) {
   v.choice("device", o.device, kDeviceNames, "Where the model runs.");
 }
 
-template <class V> void fields(V& v, AdapterOptions& o) {
-  v.choice("type", o.type, kAdapterNames, "lora, freeze (only the last layers train), or none (full fine-tuning).");
+template <class V>
+void fields(V& v, AdapterOptions& o) {
+  v.choice("type", o.type, kAdapterNames,
+           "lora, freeze (only the last layers train), or none (full fine-tuning).");
   v("r", o.r, "LoRA: width of the update.");
   v("lora_alpha", o.lora_alpha, "LoRA: the update is scaled by lora_alpha / r.");
   v("lora_dropout", o.lora_dropout, "LoRA: dropout on the adapter's input while training.");

@@ -14,9 +14,10 @@
 namespace tunewright::model {
 namespace {
 
-constexpr std::array kRopeNames = {std::pair{"default", RopeType::kDefault}, std::pair{"linear", RopeType::kLinear},
-                                   std::pair{"dynamic", RopeType::kDynamic}, std::pair{"llama3", RopeType::kLlama3},
-                                   std::pair{"yarn", RopeType::kYarn}};
+constexpr std::array kRopeNames = {
+    std::pair{"default", RopeType::kDefault}, std::pair{"linear", RopeType::kLinear},
+    std::pair{"dynamic", RopeType::kDynamic}, std::pair{"llama3", RopeType::kLlama3},
+    std::pair{"yarn", RopeType::kYarn}};
 
 RopeType read_type(const Json& parameters) {
   const auto& entry = parameters.contains("rope_type") ? parameters["rope_type"]
@@ -27,22 +28,27 @@ RopeType read_type(const Json& parameters) {
     if (entry == name) return type;
     names.emplace_back(name);
   }
-  throw UserError(str("config.json: rope type ", dump_json(entry), " is not known", suggestion("", names)));
+  throw UserError(
+      str("config.json: rope type ", dump_json(entry), " is not known", suggestion("", names)));
 }
 
-bool given(const Json& parameters, const char* key) { return parameters.contains(key) && !parameters[key].is_null(); }
+bool given(const Json& parameters, const char* key) {
+  return parameters.contains(key) && !parameters[key].is_null();
+}
 
 double number(const Json& parameters, const char* key, double fallback) {
   if (!given(parameters, key)) return fallback;
   if (!parameters[key].is_number()) {
-    throw UserError(str("config.json: rope parameter ", key, ": expected a number, got ", dump_json(parameters[key])));
+    throw UserError(str("config.json: rope parameter ", key, ": expected a number, got ",
+                        dump_json(parameters[key])));
   }
   return parameters[key].get<double>();
 }
 
 double required(const Json& parameters, const char* key) {
   if (!given(parameters, key)) {
-    throw UserError(str("config.json: rope parameter ", key, " is missing; this rope type needs it"));
+    throw UserError(
+        str("config.json: rope parameter ", key, " is missing; this rope type needs it"));
   }
   return number(parameters, key, 0.0);
 }
@@ -51,11 +57,14 @@ double required(const Json& parameters, const char* key) {
 Json scaling_of(const Json& config) {
   for (const char* key : {"rope_scaling", "rope_parameters"}) {
     if (!given(config, key)) continue;
-    if (!config[key].is_object()) throw UserError(str("config.json: ", key, ": expected an object, got a ", type_name(config[key])));
+    if (!config[key].is_object())
+      throw UserError(
+          str("config.json: ", key, ": expected an object, got a ", type_name(config[key])));
     if (config[key].empty()) continue;
     for (const char* layer_type : {"full_attention", "sliding_attention"}) {
       if (config[key].contains(layer_type)) {
-        throw UserError(str("config.json: ", key, " by layer type ('", layer_type, "') is not supported for this architecture"));
+        throw UserError(str("config.json: ", key, " by layer type ('", layer_type,
+                            "') is not supported for this architecture"));
       }
     }
     return config[key];
@@ -63,16 +72,21 @@ Json scaling_of(const Json& config) {
   return Json::object();
 }
 
-double yarn_scale(double factor, double mscale) { return factor <= 1.0 ? 1.0 : 0.1 * mscale * std::log(factor) + 1.0; }
+double yarn_scale(double factor, double mscale) {
+  return factor <= 1.0 ? 1.0 : 0.1 * mscale * std::log(factor) + 1.0;
+}
 
 // Peng et al. 2023, as transformers reads it.
 void read_yarn(RopeConfig& rope, const Json& parameters) {
   if (!parameters.contains("factor")) required(parameters, "factor");
-  rope.factor = number(parameters, "factor", static_cast<double>(rope.max_positions) / rope.original_max_positions);
-  const double mscale = number(parameters, "mscale", 0.0), mscale_all = number(parameters, "mscale_all_dim", 0.0);
-  const double inferred = mscale != 0.0 && mscale_all != 0.0
-                              ? yarn_scale(rope.factor, mscale) / yarn_scale(rope.factor, mscale_all)
-                              : yarn_scale(rope.factor, 1.0);
+  rope.factor = number(parameters, "factor",
+                       static_cast<double>(rope.max_positions) / rope.original_max_positions);
+  const double mscale = number(parameters, "mscale", 0.0),
+               mscale_all = number(parameters, "mscale_all_dim", 0.0);
+  const double inferred =
+      mscale != 0.0 && mscale_all != 0.0
+          ? yarn_scale(rope.factor, mscale) / yarn_scale(rope.factor, mscale_all)
+          : yarn_scale(rope.factor, 1.0);
   rope.attention_factor = number(parameters, "attention_factor", inferred);
   const auto or_default = [&](const char* key, double fallback) {
     const double value = number(parameters, key, fallback);
@@ -89,19 +103,23 @@ at::Tensor position_frequencies(double theta, int64_t head_dim) {
 }
 
 at::Tensor llama3_frequencies(const RopeConfig& rope, const at::Tensor& base) {
-  const double low = rope.low_frequency_factor, high = rope.high_frequency_factor, length = rope.original_max_positions;
+  const double low = rope.low_frequency_factor, high = rope.high_frequency_factor,
+               length = rope.original_max_positions;
   const auto wavelength = 2.0 * std::numbers::pi / base;
   const auto scaled = at::where(wavelength.gt(length / low), base / rope.factor, base);
   const auto smooth = (length / wavelength - low) / (high - low);
   const auto blended = (1.0 - smooth) * scaled / rope.factor + smooth * scaled;
-  const auto medium = wavelength.lt(length / high).logical_not().logical_and(wavelength.gt(length / low).logical_not());
+  const auto medium = wavelength.lt(length / high)
+                          .logical_not()
+                          .logical_and(wavelength.gt(length / low).logical_not());
   return at::where(medium, blended, scaled);
 }
 
 at::Tensor yarn_frequencies(const RopeConfig& rope) {
   const auto dim = static_cast<double>(rope.head_dim);
   const auto correction = [&](double rotations) {
-    return dim * std::log(rope.original_max_positions / (rotations * 2.0 * std::numbers::pi)) / (2.0 * std::log(rope.theta));
+    return dim * std::log(rope.original_max_positions / (rotations * 2.0 * std::numbers::pi)) /
+           (2.0 * std::log(rope.theta));
   };
   double low = correction(rope.beta_fast), high = correction(rope.beta_slow);
   if (rope.truncate) {
@@ -114,19 +132,25 @@ at::Tensor yarn_frequencies(const RopeConfig& rope) {
   const auto ramp = ((at::arange(rope.head_dim / 2, at::kFloat) - low) / (high - low)).clamp(0, 1);
   const auto extrapolated = 1.0 - ramp;
   const auto frequencies = position_frequencies(rope.theta, rope.head_dim);
-  return 1.0 / (rope.factor * frequencies) * (1.0 - extrapolated) + 1.0 / frequencies * extrapolated;
+  return 1.0 / (rope.factor * frequencies) * (1.0 - extrapolated) +
+         1.0 / frequencies * extrapolated;
 }
 
 }  // namespace
 
 RopeConfig read_rope(const Json& config, int64_t head_dim, int64_t max_positions) {
   const auto parameters = scaling_of(config);
-  RopeConfig rope{.type = read_type(parameters), .head_dim = head_dim, .max_positions = max_positions};
+  RopeConfig rope{
+      .type = read_type(parameters), .head_dim = head_dim, .max_positions = max_positions};
   rope.theta = number(parameters, "rope_theta", number(config, "rope_theta", 10000.0));
-  const double partial = number(parameters, "partial_rotary_factor", number(config, "partial_rotary_factor", 1.0));
-  if (partial != 1.0) throw UserError(str("config.json: partial_rotary_factor ", partial, " is not supported; only 1"));
-  rope.original_max_positions = number(config, "original_max_position_embeddings",
-                                       number(parameters, "original_max_position_embeddings", static_cast<double>(max_positions)));
+  const double partial =
+      number(parameters, "partial_rotary_factor", number(config, "partial_rotary_factor", 1.0));
+  if (partial != 1.0)
+    throw UserError(
+        str("config.json: partial_rotary_factor ", partial, " is not supported; only 1"));
+  rope.original_max_positions = number(
+      config, "original_max_position_embeddings",
+      number(parameters, "original_max_position_embeddings", static_cast<double>(max_positions)));
   if (rope.type == RopeType::kYarn) {
     read_yarn(rope, parameters);
   } else if (rope.type != RopeType::kDefault) {
@@ -136,7 +160,8 @@ RopeConfig read_rope(const Json& config, int64_t head_dim, int64_t max_positions
     rope.low_frequency_factor = required(parameters, "low_freq_factor");
     rope.high_frequency_factor = required(parameters, "high_freq_factor");
   }
-  if (head_dim % 2 != 0) throw UserError(str("config.json: head_dim must be even for rotary positions, got ", head_dim));
+  if (head_dim % 2 != 0)
+    throw UserError(str("config.json: head_dim must be even for rotary positions, got ", head_dim));
   return rope;
 }
 
@@ -147,9 +172,13 @@ at::Tensor inverse_frequencies(const RopeConfig& rope, int64_t length) {
     case RopeType::kLinear:
       return 1.0 / position_frequencies(rope.theta, rope.head_dim) / rope.factor;
     case RopeType::kDynamic: {
-      const auto dim = static_cast<double>(rope.head_dim), trained = static_cast<double>(rope.max_positions);
-      const double stretch = rope.factor * std::max(static_cast<double>(length), trained) / trained - (rope.factor - 1.0);
-      return 1.0 / position_frequencies(rope.theta * std::pow(stretch, dim / (dim - 2.0)), rope.head_dim);
+      const auto dim = static_cast<double>(rope.head_dim),
+                 trained = static_cast<double>(rope.max_positions);
+      const double stretch =
+          rope.factor * std::max(static_cast<double>(length), trained) / trained -
+          (rope.factor - 1.0);
+      return 1.0 /
+             position_frequencies(rope.theta * std::pow(stretch, dim / (dim - 2.0)), rope.head_dim);
     }
     case RopeType::kLlama3:
       return llama3_frequencies(rope, 1.0 / position_frequencies(rope.theta, rope.head_dim));
@@ -161,7 +190,8 @@ at::Tensor inverse_frequencies(const RopeConfig& rope, int64_t length) {
 
 RotaryTables rotary_tables(const RopeConfig& rope, const at::Tensor& positions) {
   const bool by_length = rope.type == RopeType::kDynamic && positions.numel() > 0;
-  const int64_t length = by_length ? positions.max().item<int64_t>() + 1 : 0;  // waits for the device
+  const int64_t length =
+      by_length ? positions.max().item<int64_t>() + 1 : 0;  // waits for the device
   const auto frequencies = inverse_frequencies(rope, length).to(positions.device());
   const auto angles = at::outer(positions.to(at::kFloat), frequencies);
   if (rope.attention_factor == 1.0) return {angles.cos(), angles.sin()};

@@ -18,7 +18,7 @@ struct RopeConfig {
   double factor = 1.0;
   double original_max_positions = 0.0;  // llama3, yarn: the length of pre-training
   double low_frequency_factor = 1.0, high_frequency_factor = 4.0;  // llama3
-  double attention_factor = 1.0;        // yarn: multiplies cosine and sine
+  double attention_factor = 1.0;             // yarn: multiplies cosine and sine
   double beta_fast = 32.0, beta_slow = 1.0;  // yarn
   bool truncate = true;                      // yarn
 };

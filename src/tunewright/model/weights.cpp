@@ -14,12 +14,18 @@ namespace tunewright::model {
 namespace {
 
 constexpr std::array kTypes = {
-    std::pair{io::DType::kF32, at::kFloat},   std::pair{io::DType::kBF16, at::kBFloat16},
-    std::pair{io::DType::kF16, at::kHalf},    std::pair{io::DType::kF64, at::kDouble},
-    std::pair{io::DType::kI64, at::kLong},    std::pair{io::DType::kI32, at::kInt},
-    std::pair{io::DType::kI16, at::kShort},   std::pair{io::DType::kI8, at::kChar},
-    std::pair{io::DType::kU8, at::kByte},     std::pair{io::DType::kBool, at::kBool},
-    std::pair{io::DType::kF8E4M3, at::kFloat8_e4m3fn}, std::pair{io::DType::kF8E5M2, at::kFloat8_e5m2},
+    std::pair{io::DType::kF32, at::kFloat},
+    std::pair{io::DType::kBF16, at::kBFloat16},
+    std::pair{io::DType::kF16, at::kHalf},
+    std::pair{io::DType::kF64, at::kDouble},
+    std::pair{io::DType::kI64, at::kLong},
+    std::pair{io::DType::kI32, at::kInt},
+    std::pair{io::DType::kI16, at::kShort},
+    std::pair{io::DType::kI8, at::kChar},
+    std::pair{io::DType::kU8, at::kByte},
+    std::pair{io::DType::kBool, at::kBool},
+    std::pair{io::DType::kF8E4M3, at::kFloat8_e4m3fn},
+    std::pair{io::DType::kF8E5M2, at::kFloat8_e5m2},
 };
 
 // What was read once need not stay in memory: the whole pages inside `bytes`.
@@ -32,7 +38,8 @@ void release_pages(std::span<const std::byte> bytes) {
 
 at::Tensor view_of(const std::shared_ptr<const io::Safetensors>& file, const io::TensorView& view) {
   const auto dtype = scalar_type(view.dtype);
-  auto* bytes = const_cast<std::byte*>(view.bytes.data());  // borrowed for reading: see read_weights
+  auto* bytes =
+      const_cast<std::byte*>(view.bytes.data());  // borrowed for reading: see read_weights
   if (reinterpret_cast<uintptr_t>(bytes) % io::dtype_bytes(view.dtype) == 0) {
     return at::from_blob(bytes, view.shape, [file](void*) {}, at::TensorOptions().dtype(dtype));
   }
@@ -47,7 +54,8 @@ at::ScalarType scalar_type(io::DType dtype) {
   for (const auto& [file, type] : kTypes) {
     if (file == dtype) return type;
   }
-  throw UserError(str("weights of type ", io::dtype_name(dtype), " cannot be used; convert them to F32, BF16 or F16"));
+  throw UserError(str("weights of type ", io::dtype_name(dtype),
+                      " cannot be used; convert them to F32, BF16 or F16"));
 }
 
 io::DType file_dtype(at::ScalarType dtype) {
@@ -63,7 +71,8 @@ WeightMap read_weights(const std::filesystem::path& file_or_folder, at::ScalarTy
   for (const auto& name : file->names()) {
     const auto view = file->get(name);
     auto tensor = view_of(file, view);
-    const bool converted = wanted != at::ScalarType::Undefined && tensor.is_floating_point() && tensor.scalar_type() != wanted;
+    const bool converted = wanted != at::ScalarType::Undefined && tensor.is_floating_point() &&
+                           tensor.scalar_type() != wanted;
     if (converted) {
       tensor = tensor.to(wanted);
       release_pages(view.bytes);
@@ -73,7 +82,8 @@ WeightMap read_weights(const std::filesystem::path& file_or_folder, at::ScalarTy
   return weights;
 }
 
-void write_weights(const std::filesystem::path& path, const WeightList& weights, at::ScalarType dtype) {
+void write_weights(const std::filesystem::path& path, const WeightList& weights,
+                   at::ScalarType dtype) {
   std::vector<at::Tensor> kept;  // alive until everything is written
   std::vector<io::NamedTensor> named;
   for (const auto& [name, tensor] : weights) {

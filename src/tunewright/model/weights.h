@@ -23,6 +23,7 @@ io::DType file_dtype(at::ScalarType dtype);
 WeightMap read_weights(const std::filesystem::path& file_or_folder, at::ScalarType wanted);
 
 // Written in the order given, converted to `dtype` (Undefined: as they are).
-void write_weights(const std::filesystem::path& path, const WeightList& weights, at::ScalarType dtype);
+void write_weights(const std::filesystem::path& path, const WeightList& weights,
+                   at::ScalarType dtype);
 
 }  // namespace tunewright::model

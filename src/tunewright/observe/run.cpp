@@ -11,15 +11,17 @@ namespace tunewright::observe {
 namespace {
 
 constexpr std::string_view kCheckpointPrefix = "step-";
-constexpr const char* kRunFiles[] = {"config.yaml", "manifest.json", "metrics.jsonl", "ledger.jsonl", "report.json",
-                                     "report.html", "README.md",     "adapter",       "model",        "checkpoints"};
+constexpr const char* kRunFiles[] = {
+    "config.yaml", "manifest.json", "metrics.jsonl", "ledger.jsonl", "report.json",
+    "report.html", "README.md",     "adapter",       "model",        "checkpoints"};
 
 // The step of a complete checkpoint's folder name.
 std::optional<int64_t> checkpoint_step(const std::string& name) {
   if (!name.starts_with(kCheckpointPrefix)) return std::nullopt;
   const auto digits = name.substr(kCheckpointPrefix.size());
   if (digits.empty() || digits.size() > 18) return std::nullopt;
-  if (!std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; })) return std::nullopt;
+  if (!std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; }))
+    return std::nullopt;
   return std::stoll(digits);
 }
 
@@ -35,7 +37,8 @@ void remove_half_written(const fs::path& folder) {
   std::vector<fs::path> leftovers;
   for (const auto& entry : fs::directory_iterator(folder)) {
     const auto name = entry.path().filename().string();
-    if (name.starts_with('.') && (name.find(".tmp-") != std::string::npos || name.find(".old-") != std::string::npos)) {
+    if (name.starts_with('.') &&
+        (name.find(".tmp-") != std::string::npos || name.find(".old-") != std::string::npos)) {
       leftovers.push_back(entry.path());
     }
   }
@@ -45,7 +48,8 @@ void remove_half_written(const fs::path& folder) {
 }  // namespace
 
 bool RunFolder::holds_run(const fs::path& path) {
-  return fs::exists(path / "config.yaml") || fs::exists(path / "metrics.jsonl") || fs::exists(path / "checkpoints");
+  return fs::exists(path / "config.yaml") || fs::exists(path / "metrics.jsonl") ||
+         fs::exists(path / "checkpoints");
 }
 
 void RunFolder::require_usable(const fs::path& path, Mode mode) {
@@ -53,8 +57,10 @@ void RunFolder::require_usable(const fs::path& path, Mode mode) {
     throw UserError(str(path.string(), ": is a file; output_dir must name a folder"));
   }
   if (mode == Mode::kNew && holds_run(path)) {
-    throw UserError(str(path.string(), ": holds a run already; continue it with --resume, replace it with --overwrite, ",
-                        "or choose another output_dir"));
+    throw UserError(
+        str(path.string(),
+            ": holds a run already; continue it with --resume, replace it with --overwrite, ",
+            "or choose another output_dir"));
   }
 }
 

@@ -9,7 +9,8 @@
 
 namespace tunewright::observe {
 
-// The folder of a training run: names of its files, metrics, manifest (see the user guide, "The run folder").
+// The folder of a training run: names of its files, metrics, manifest (see the user guide, "The run
+// folder").
 class RunFolder {
  public:
   enum class Mode { kNew, kOverwrite, kResume };
@@ -18,8 +19,8 @@ class RunFolder {
   static bool holds_run(const std::filesystem::path& path);
   // kNew: a folder that holds a run already is a UserError naming --resume and --overwrite.
   static void require_usable(const std::filesystem::path& path, Mode mode);
-  // require_usable(), then: kOverwrite removes the run's files (and no others); kResume removes what a
-  // killed process left half-written, and starts a new run where there is none.
+  // require_usable(), then: kOverwrite removes the run's files (and no others); kResume removes
+  // what a killed process left half-written, and starts a new run where there is none.
   static RunFolder open(const std::filesystem::path& path, Mode mode);
 
   const std::filesystem::path& path() const { return path_; }
@@ -30,7 +31,9 @@ class RunFolder {
   std::filesystem::path adapter_folder() const { return path_ / "adapter"; }
   std::filesystem::path model_folder() const { return path_ / "model"; }
   std::filesystem::path checkpoints_folder() const { return path_ / "checkpoints"; }
-  std::filesystem::path report_file() const { return path_ / "report.json"; }  // written last: the run is finished
+  std::filesystem::path report_file() const {
+    return path_ / "report.json";
+  }  // written last: the run is finished
   std::filesystem::path report_page() const { return path_ / "report.html"; }
   std::filesystem::path card_file() const { return path_ / "README.md"; }
 

@@ -72,7 +72,8 @@ TEST(RunFolder, ABrokenLineInTheMiddleIsAnError) {
 TEST(RunFolder, ListsCompleteCheckpointsByStep) {
   TemporaryFolder folder;
   auto run = RunFolder::open(folder.path(), Mode::kNew);
-  for (const auto* name : {"step-1000000", "step-000050", "step-000100", ".step-000150.tmp-7", "step-x", "best"}) {
+  for (const auto* name :
+       {"step-1000000", "step-000050", "step-000100", ".step-000150.tmp-7", "step-x", "best"}) {
     fs::create_directories(run.checkpoints_folder() / name);
   }
   const auto found = run.checkpoints();

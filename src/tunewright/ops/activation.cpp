@@ -1,9 +1,10 @@
+#include "tunewright/ops/activation.h"
+
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "tunewright/base/error.h"
-#include "tunewright/ops/activation.h"
 #include "tunewright/ops/ops.h"
 #include "tunewright/ops/rows.h"
 
@@ -32,21 +33,23 @@ at::Tensor swiglu_rows(const at::Tensor& gate, const at::Tensor& up) {
   const int64_t I = gate.size(-1), rows = gate.numel() / I;
   with_storage_type(gate.scalar_type(), [&]<class T>(T) {
     at::parallel_for(0, rows, row_grain(I), [&](int64_t begin, int64_t end) {
-      kernels::swiglu_row(data<T>(gate) + begin * I, data<T>(up) + begin * I, mutable_data<T>(out) + begin * I,
-                          (end - begin) * I);
+      kernels::swiglu_row(data<T>(gate) + begin * I, data<T>(up) + begin * I,
+                          mutable_data<T>(out) + begin * I, (end - begin) * I);
     });
   });
   return out;
 }
 
-SwigluGradients swiglu_backward_rows(const at::Tensor& dy, const at::Tensor& gate, const at::Tensor& up) {
+SwigluGradients swiglu_backward_rows(const at::Tensor& dy, const at::Tensor& gate,
+                                     const at::Tensor& up) {
   const auto dgate = at::empty_like(gate), dup = at::empty_like(up);
   const int64_t I = gate.size(-1), rows = gate.numel() / I;
   with_storage_type(gate.scalar_type(), [&]<class T>(T) {
     at::parallel_for(0, rows, row_grain(I), [&](int64_t begin, int64_t end) {
       const int64_t at = begin * I;
-      kernels::swiglu_backward_row(data<T>(dy) + at, data<T>(gate) + at, data<T>(up) + at, mutable_data<T>(dgate) + at,
-                                   mutable_data<T>(dup) + at, (end - begin) * I);
+      kernels::swiglu_backward_row(data<T>(dy) + at, data<T>(gate) + at, data<T>(up) + at,
+                                   mutable_data<T>(dgate) + at, mutable_data<T>(dup) + at,
+                                   (end - begin) * I);
     });
   });
   return {dgate, dup};

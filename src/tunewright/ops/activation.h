@@ -10,6 +10,7 @@ at::Tensor swiglu_rows(const at::Tensor& gate, const at::Tensor& up);
 struct SwigluGradients {
   at::Tensor gate, up;
 };
-SwigluGradients swiglu_backward_rows(const at::Tensor& dy, const at::Tensor& gate, const at::Tensor& up);
+SwigluGradients swiglu_backward_rows(const at::Tensor& dy, const at::Tensor& gate,
+                                     const at::Tensor& up);
 
 }  // namespace tunewright::ops

@@ -1,6 +1,6 @@
 #include <ATen/ATen.h>
-#include <ATen/core/grad_mode.h>
 #include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
@@ -20,21 +20,26 @@ using torch::autograd::variable_list;
 // Numbers of a chunk's logits: 64 MiB of float32.
 constexpr int64_t kChunkNumbers = 16 << 20;
 
-int64_t chunk_rows(int64_t vocab_size) { return std::clamp<int64_t>(kChunkNumbers / vocab_size, 16, 512); }
+int64_t chunk_rows(int64_t vocab_size) {
+  return std::clamp<int64_t>(kChunkNumbers / vocab_size, 16, 512);
+}
 
-at::Tensor chunk_logits(const at::Tensor& hidden, const at::Tensor& head, int64_t begin, int64_t rows) {
+at::Tensor chunk_logits(const at::Tensor& hidden, const at::Tensor& head, int64_t begin,
+                        int64_t rows) {
   return product(hidden.narrow(0, begin, rows), head).to(at::kFloat);
 }
 
 // Row losses, and in place of the logits their gradient where `gradient` is set.
-at::Tensor cross_entropy_rows_(at::Tensor& logits, const at::Tensor& labels, const at::Tensor& weights, bool gradient) {
+at::Tensor cross_entropy_rows_(at::Tensor& logits, const at::Tensor& labels,
+                               const at::Tensor& weights, bool gradient) {
   const int64_t rows = logits.size(0), V = logits.size(1);
   if (!logits.device().is_cpu()) {
     const auto logprobs = logits.log_softmax(-1);
     const auto index = labels.unsqueeze(1);
     const auto losses = -logprobs.gather(1, index).squeeze(1) * weights;
     if (gradient) {
-      logits = logprobs.exp().scatter_add_(1, index, at::full_like(index, -1.0, logits.options())) * weights.unsqueeze(1);
+      logits = logprobs.exp().scatter_add_(1, index, at::full_like(index, -1.0, logits.options())) *
+               weights.unsqueeze(1);
     }
     return losses;
   }
@@ -69,8 +74,9 @@ struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
     for (int64_t begin = 0; begin < M; begin += step) {
       const int64_t rows = std::min(step, M - begin);
       auto logits = chunk_logits(hidden, head, begin, rows);
-      loss += cross_entropy_rows_(logits, labels.narrow(0, begin, rows), weights.narrow(0, begin, rows),
-                                  wanted.hidden || wanted.head).sum();
+      loss += cross_entropy_rows_(logits, labels.narrow(0, begin, rows),
+                                  weights.narrow(0, begin, rows), wanted.hidden || wanted.head)
+                  .sum();
       if (wanted.hidden) {
         auto part = dhidden.narrow(0, begin, rows);
         add_product_transposed_(part, logits, head);
@@ -88,37 +94,43 @@ struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
       if (!gradient.defined()) return gradient;
       return (gradient * grads[0]).to(static_cast<at::ScalarType>(ctx->saved_data[key].toInt()));
     };
-    return {scaled(saved[0], "hidden_dtype"), scaled(saved[1], "head_dtype"), at::Tensor(), at::Tensor(), at::Tensor()};
+    return {scaled(saved[0], "hidden_dtype"), scaled(saved[1], "head_dtype"), at::Tensor(),
+            at::Tensor(), at::Tensor()};
   }
 };
 
 void check_labels(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& labels) {
   TUNEWRIGHT_ASSERT(hidden.dim() == 2 && head.dim() == 2 && hidden.size(1) == head.size(1));
-  TUNEWRIGHT_ASSERT(labels.dim() == 1 && labels.size(0) == hidden.size(0) && labels.scalar_type() == at::kLong);
+  TUNEWRIGHT_ASSERT(labels.dim() == 1 && labels.size(0) == hidden.size(0) &&
+                    labels.scalar_type() == at::kLong);
   if (!labels.device().is_cpu()) return;  // reading them back would wait for the device
   const auto* first = labels.contiguous().const_data_ptr<int64_t>();
-  TUNEWRIGHT_ASSERT(std::all_of(first, first + labels.size(0), [&](int64_t l) { return l >= 0 && l < head.size(0); }));
+  TUNEWRIGHT_ASSERT(std::all_of(first, first + labels.size(0),
+                                [&](int64_t l) { return l >= 0 && l < head.size(0); }));
 }
 
 }  // namespace
 
-at::Tensor linear_cross_entropy_sum(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& labels,
-                                    const at::Tensor& weights) {
+at::Tensor linear_cross_entropy_sum(const at::Tensor& hidden, const at::Tensor& head,
+                                    const at::Tensor& labels, const at::Tensor& weights) {
   const auto contiguous_labels = labels.contiguous();
   check_labels(hidden, head, contiguous_labels);
   TUNEWRIGHT_ASSERT(weights.sizes() == labels.sizes() && weights.scalar_type() == at::kFloat);
   const bool recording = at::GradMode::is_enabled();
   const Wanted wanted{recording && hidden.requires_grad(), recording && head.requires_grad()};
-  return LinearCrossEntropy::apply(hidden.contiguous(), head, contiguous_labels, weights.contiguous(), wanted);
+  return LinearCrossEntropy::apply(hidden.contiguous(), head, contiguous_labels,
+                                   weights.contiguous(), wanted);
 }
 
-LabelScores label_scores(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& labels) {
+LabelScores label_scores(const at::Tensor& hidden, const at::Tensor& head,
+                         const at::Tensor& labels) {
   const at::NoGradGuard no_grad;
   const auto contiguous_labels = labels.contiguous();
   check_labels(hidden, head, contiguous_labels);
   const int64_t M = hidden.size(0), step = chunk_rows(head.size(0));
   const auto ones = at::ones({M}, hidden.options().dtype(at::kFloat));
-  LabelScores scores{at::empty({M}, ones.options()), at::empty({M}, ones.options().dtype(at::kBool))};
+  LabelScores scores{at::empty({M}, ones.options()),
+                     at::empty({M}, ones.options().dtype(at::kBool))};
   for (int64_t begin = 0; begin < M; begin += step) {
     const int64_t rows = std::min(step, M - begin);
     auto logits = chunk_logits(hidden, head, begin, rows);

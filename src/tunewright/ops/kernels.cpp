@@ -6,7 +6,8 @@
 
 // GCC's vector extension: sixteen lanes, which each clone splits as its registers ask.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define TUNEWRIGHT_CLONES __attribute__((target_clones("arch=skylake-avx512", "arch=haswell", "default")))
+#define TUNEWRIGHT_CLONES \
+  __attribute__((target_clones("arch=skylake-avx512", "arch=haswell", "default")))
 #else
 #define TUNEWRIGHT_CLONES
 #endif
@@ -52,7 +53,8 @@ TUNEWRIGHT_INLINE void store(BFloat16Bits* p, Floats x) {
 }
 
 // The first `count` lanes; the others are `fill`.
-template <class T> TUNEWRIGHT_INLINE Floats load_part(const T* p, int64_t count, float fill = 0.0f) {
+template <class T>
+TUNEWRIGHT_INLINE Floats load_part(const T* p, int64_t count, float fill = 0.0f) {
   Floats x = splat(fill);
   for (int64_t i = 0; i < count; ++i) {
     T buffer[kLanes] = {};
@@ -62,7 +64,8 @@ template <class T> TUNEWRIGHT_INLINE Floats load_part(const T* p, int64_t count,
   return x;
 }
 
-template <class T> TUNEWRIGHT_INLINE void store_part(T* p, Floats x, int64_t count) {
+template <class T>
+TUNEWRIGHT_INLINE void store_part(T* p, Floats x, int64_t count) {
   T buffer[kLanes];
   store(buffer, x);
   std::memcpy(p, buffer, static_cast<size_t>(count) * sizeof(T));
@@ -107,16 +110,19 @@ TUNEWRIGHT_INLINE Floats exponential(Floats x) {
 TUNEWRIGHT_INLINE Floats sigmoid(Floats x) { return splat(1.0f) / (1.0f + exponential(-x)); }
 
 // Calls body(load, store-count) for each full block and once for what remains.
-template <class Body> TUNEWRIGHT_INLINE void for_blocks(int64_t n, const Body& body) {
+template <class Body>
+TUNEWRIGHT_INLINE void for_blocks(int64_t n, const Body& body) {
   int64_t i = 0;
   for (; i + kLanes <= n; i += kLanes) body(i, kLanes);
   if (i < n) body(i, n - i);
 }
 
-template <class T> TUNEWRIGHT_INLINE Floats read(const T* p, int64_t count) {
+template <class T>
+TUNEWRIGHT_INLINE Floats read(const T* p, int64_t count) {
   return count == kLanes ? load(p) : load_part(p, count);
 }
-template <class T> TUNEWRIGHT_INLINE void write(T* p, Floats x, int64_t count) {
+template <class T>
+TUNEWRIGHT_INLINE void write(T* p, Floats x, int64_t count) {
   if (count == kLanes) {
     store(p, x);
   } else {
@@ -124,7 +130,8 @@ template <class T> TUNEWRIGHT_INLINE void write(T* p, Floats x, int64_t count) {
   }
 }
 
-template <class T> TUNEWRIGHT_INLINE float reciprocal_rms(const T* x, int64_t n, float epsilon) {
+template <class T>
+TUNEWRIGHT_INLINE float reciprocal_rms(const T* x, int64_t n, float epsilon) {
   Floats squares = {};
   for_blocks(n, [&](int64_t i, int64_t count) __attribute__((always_inline)) {
     const Floats value = read(x + i, count);
@@ -133,7 +140,8 @@ template <class T> TUNEWRIGHT_INLINE float reciprocal_rms(const T* x, int64_t n,
   return 1.0f / std::sqrt(sum(squares) / static_cast<float>(n) + epsilon);
 }
 
-template <class T> TUNEWRIGHT_INLINE float rms_norm(const T* x, const T* weight, T* out, int64_t n, float epsilon) {
+template <class T>
+TUNEWRIGHT_INLINE float rms_norm(const T* x, const T* weight, T* out, int64_t n, float epsilon) {
   const float rstd = reciprocal_rms(x, n, epsilon);
   for_blocks(n, [&](int64_t i, int64_t count) __attribute__((always_inline)) {
     const Floats normed = stored_as(x, read(x + i, count) * rstd);
@@ -143,8 +151,8 @@ template <class T> TUNEWRIGHT_INLINE float rms_norm(const T* x, const T* weight,
 }
 
 template <class T>
-TUNEWRIGHT_INLINE void rms_norm_backward(const T* dy, const T* x, const T* weight, T* dx, float* weight_gradient,
-                                         int64_t n, float epsilon) {
+TUNEWRIGHT_INLINE void rms_norm_backward(const T* dy, const T* x, const T* weight, T* dx,
+                                         float* weight_gradient, int64_t n, float epsilon) {
   const float rstd = reciprocal_rms(x, n, epsilon);
   Floats products = {};
   for_blocks(n, [&](int64_t i, int64_t count) __attribute__((always_inline)) {
@@ -156,13 +164,15 @@ TUNEWRIGHT_INLINE void rms_norm_backward(const T* dy, const T* x, const T* weigh
     const Floats value = read(x + i, count);
     write(dx + i, (upstream * read(weight + i, count) - value * projection) * rstd, count);
     if (weight_gradient != nullptr) {
-      write(weight_gradient + i, read(weight_gradient + i, count) + upstream * stored_as(x, value * rstd), count);
+      write(weight_gradient + i,
+            read(weight_gradient + i, count) + upstream * stored_as(x, value * rstd), count);
     }
   });
 }
 
 template <class T>
-TUNEWRIGHT_INLINE void rotary(const T* x, const float* cosine, const float* sine, T* out, int64_t half, float sign) {
+TUNEWRIGHT_INLINE void rotary(const T* x, const float* cosine, const float* sine, T* out,
+                              int64_t half, float sign) {
   for_blocks(half, [&](int64_t i, int64_t count) __attribute__((always_inline)) {
     const Floats first = read(x + i, count), second = read(x + half + i, count);
     const Floats c = read(cosine + i, count), s = read(sine + i, count) * sign;
@@ -171,7 +181,8 @@ TUNEWRIGHT_INLINE void rotary(const T* x, const float* cosine, const float* sine
   });
 }
 
-template <class T> TUNEWRIGHT_INLINE void swiglu(const T* gate, const T* up, T* out, int64_t n) {
+template <class T>
+TUNEWRIGHT_INLINE void swiglu(const T* gate, const T* up, T* out, int64_t n) {
   for_blocks(n, [&](int64_t i, int64_t count) __attribute__((always_inline)) {
     const Floats g = read(gate + i, count);
     write(out + i, g * sigmoid(g) * read(up + i, count), count);
@@ -179,7 +190,8 @@ template <class T> TUNEWRIGHT_INLINE void swiglu(const T* gate, const T* up, T* 
 }
 
 template <class T>
-TUNEWRIGHT_INLINE void swiglu_backward(const T* dy, const T* gate, const T* up, T* dgate, T* dup, int64_t n) {
+TUNEWRIGHT_INLINE void swiglu_backward(const T* dy, const T* gate, const T* up, T* dgate, T* dup,
+                                       int64_t n) {
   for_blocks(n, [&](int64_t i, int64_t count) __attribute__((always_inline)) {
     const Floats upstream = read(dy + i, count), g = read(gate + i, count), u = read(up + i, count);
     const Floats s = sigmoid(g);
@@ -197,41 +209,48 @@ TUNEWRIGHT_INLINE Words mix(Words h) {
 
 }  // namespace
 
-TUNEWRIGHT_CLONES float rms_norm_row(const float* x, const float* weight, float* out, int64_t n, float epsilon) {
-  return rms_norm(x, weight, out, n, epsilon);
-}
-TUNEWRIGHT_CLONES float rms_norm_row(const BFloat16Bits* x, const BFloat16Bits* weight, BFloat16Bits* out, int64_t n,
+TUNEWRIGHT_CLONES float rms_norm_row(const float* x, const float* weight, float* out, int64_t n,
                                      float epsilon) {
   return rms_norm(x, weight, out, n, epsilon);
 }
-TUNEWRIGHT_CLONES void rms_norm_backward_row(const float* dy, const float* x, const float* weight, float* dx,
+TUNEWRIGHT_CLONES float rms_norm_row(const BFloat16Bits* x, const BFloat16Bits* weight,
+                                     BFloat16Bits* out, int64_t n, float epsilon) {
+  return rms_norm(x, weight, out, n, epsilon);
+}
+TUNEWRIGHT_CLONES void rms_norm_backward_row(const float* dy, const float* x, const float* weight,
+                                             float* dx, float* weight_gradient, int64_t n,
+                                             float epsilon) {
+  rms_norm_backward(dy, x, weight, dx, weight_gradient, n, epsilon);
+}
+TUNEWRIGHT_CLONES void rms_norm_backward_row(const BFloat16Bits* dy, const BFloat16Bits* x,
+                                             const BFloat16Bits* weight, BFloat16Bits* dx,
                                              float* weight_gradient, int64_t n, float epsilon) {
   rms_norm_backward(dy, x, weight, dx, weight_gradient, n, epsilon);
 }
-TUNEWRIGHT_CLONES void rms_norm_backward_row(const BFloat16Bits* dy, const BFloat16Bits* x, const BFloat16Bits* weight,
-                                             BFloat16Bits* dx, float* weight_gradient, int64_t n, float epsilon) {
-  rms_norm_backward(dy, x, weight, dx, weight_gradient, n, epsilon);
-}
 
-TUNEWRIGHT_CLONES void rotary_row(const float* x, const float* cosine, const float* sine, float* out, int64_t half,
-                                  float sign) {
+TUNEWRIGHT_CLONES void rotary_row(const float* x, const float* cosine, const float* sine,
+                                  float* out, int64_t half, float sign) {
   rotary(x, cosine, sine, out, half, sign);
 }
-TUNEWRIGHT_CLONES void rotary_row(const BFloat16Bits* x, const float* cosine, const float* sine, BFloat16Bits* out,
-                                  int64_t half, float sign) {
+TUNEWRIGHT_CLONES void rotary_row(const BFloat16Bits* x, const float* cosine, const float* sine,
+                                  BFloat16Bits* out, int64_t half, float sign) {
   rotary(x, cosine, sine, out, half, sign);
 }
 
-TUNEWRIGHT_CLONES void swiglu_row(const float* gate, const float* up, float* out, int64_t n) { swiglu(gate, up, out, n); }
-TUNEWRIGHT_CLONES void swiglu_row(const BFloat16Bits* gate, const BFloat16Bits* up, BFloat16Bits* out, int64_t n) {
+TUNEWRIGHT_CLONES void swiglu_row(const float* gate, const float* up, float* out, int64_t n) {
   swiglu(gate, up, out, n);
 }
-TUNEWRIGHT_CLONES void swiglu_backward_row(const float* dy, const float* gate, const float* up, float* dgate, float* dup,
-                                           int64_t n) {
+TUNEWRIGHT_CLONES void swiglu_row(const BFloat16Bits* gate, const BFloat16Bits* up,
+                                  BFloat16Bits* out, int64_t n) {
+  swiglu(gate, up, out, n);
+}
+TUNEWRIGHT_CLONES void swiglu_backward_row(const float* dy, const float* gate, const float* up,
+                                           float* dgate, float* dup, int64_t n) {
   swiglu_backward(dy, gate, up, dgate, dup, n);
 }
-TUNEWRIGHT_CLONES void swiglu_backward_row(const BFloat16Bits* dy, const BFloat16Bits* gate, const BFloat16Bits* up,
-                                           BFloat16Bits* dgate, BFloat16Bits* dup, int64_t n) {
+TUNEWRIGHT_CLONES void swiglu_backward_row(const BFloat16Bits* dy, const BFloat16Bits* gate,
+                                           const BFloat16Bits* up, BFloat16Bits* dgate,
+                                           BFloat16Bits* dup, int64_t n) {
   swiglu_backward(dy, gate, up, dgate, dup, n);
 }
 
@@ -245,7 +264,9 @@ TUNEWRIGHT_CLONES float log_sum_exp_row(const float* x, int64_t n) {
   for (int64_t i = 0; i < kLanes; ++i) shift = largest[i] > shift ? largest[i] : shift;
   Floats total = {};
   for_blocks(n, [&](int64_t i, int64_t count) __attribute__((always_inline)) {
-    const Floats value = count == kLanes ? load(x + i) : load_part(x + i, count, -std::numeric_limits<float>::infinity());
+    const Floats value = count == kLanes
+                             ? load(x + i)
+                             : load_part(x + i, count, -std::numeric_limits<float>::infinity());
     const Floats term = exponential(value - shift);
     total += value > kLowest ? term : (value == value ? splat(0.0f) : value);
   });

@@ -12,31 +12,37 @@ struct BFloat16Bits {
 
 // out = weight * (x * rstd), where rstd = 1 / sqrt(mean(x^2) + epsilon) is returned.
 float rms_norm_row(const float* x, const float* weight, float* out, int64_t n, float epsilon);
-float rms_norm_row(const BFloat16Bits* x, const BFloat16Bits* weight, BFloat16Bits* out, int64_t n, float epsilon);
+float rms_norm_row(const BFloat16Bits* x, const BFloat16Bits* weight, BFloat16Bits* out, int64_t n,
+                   float epsilon);
 
 // dx of rms_norm_row; weight_gradient (float32, may be null) is added to.
-void rms_norm_backward_row(const float* dy, const float* x, const float* weight, float* dx, float* weight_gradient,
-                           int64_t n, float epsilon);
-void rms_norm_backward_row(const BFloat16Bits* dy, const BFloat16Bits* x, const BFloat16Bits* weight, BFloat16Bits* dx,
+void rms_norm_backward_row(const float* dy, const float* x, const float* weight, float* dx,
                            float* weight_gradient, int64_t n, float epsilon);
+void rms_norm_backward_row(const BFloat16Bits* dy, const BFloat16Bits* x,
+                           const BFloat16Bits* weight, BFloat16Bits* dx, float* weight_gradient,
+                           int64_t n, float epsilon);
 
 // Rotates the pairs (i, i + half) of one head by `sign` times the angle.
-void rotary_row(const float* x, const float* cosine, const float* sine, float* out, int64_t half, float sign);
-void rotary_row(const BFloat16Bits* x, const float* cosine, const float* sine, BFloat16Bits* out, int64_t half, float sign);
+void rotary_row(const float* x, const float* cosine, const float* sine, float* out, int64_t half,
+                float sign);
+void rotary_row(const BFloat16Bits* x, const float* cosine, const float* sine, BFloat16Bits* out,
+                int64_t half, float sign);
 
 // out = silu(gate) * up.
 void swiglu_row(const float* gate, const float* up, float* out, int64_t n);
 void swiglu_row(const BFloat16Bits* gate, const BFloat16Bits* up, BFloat16Bits* out, int64_t n);
-void swiglu_backward_row(const float* dy, const float* gate, const float* up, float* dgate, float* dup, int64_t n);
-void swiglu_backward_row(const BFloat16Bits* dy, const BFloat16Bits* gate, const BFloat16Bits* up, BFloat16Bits* dgate,
-                         BFloat16Bits* dup, int64_t n);
+void swiglu_backward_row(const float* dy, const float* gate, const float* up, float* dgate,
+                         float* dup, int64_t n);
+void swiglu_backward_row(const BFloat16Bits* dy, const BFloat16Bits* gate, const BFloat16Bits* up,
+                         BFloat16Bits* dgate, BFloat16Bits* dup, int64_t n);
 
 // log(sum(exp(x))).
 float log_sum_exp_row(const float* x, int64_t n);
 // x = scale * exp(x - shift).
 void scaled_exp_row(float* x, int64_t n, float shift, float scale);
 
-// out = x / (1 - p) where kept, else 0.  The mask is a function of (seed, index) alone; p in [0, 1).
+// out = x / (1 - p) where kept, else 0.  The mask is a function of (seed, index) alone; p in [0,
+// 1).
 void dropout_row(const float* x, float* out, int64_t n, uint64_t seed, float p);
 
 }  // namespace tunewright::ops::kernels

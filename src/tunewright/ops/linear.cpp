@@ -28,7 +28,8 @@ struct Linear : torch::autograd::Function<Linear> {
     at::Tensor dx, dweight, dbias;
     if (ctx->needs_input_grad(0)) dx = product_transposed(dy, weight).to(dy.scalar_type());
     if (ctx->needs_input_grad(1)) dweight = outer_product(dy, x).to(weight.scalar_type());
-    if (const auto it = ctx->saved_data.find("bias_dtype"); it != ctx->saved_data.end() && ctx->needs_input_grad(2)) {
+    if (const auto it = ctx->saved_data.find("bias_dtype");
+        it != ctx->saved_data.end() && ctx->needs_input_grad(2)) {
       dbias = dy.to(at::kFloat).sum(0).to(static_cast<at::ScalarType>(it->second.toInt()));
     }
     return {dx, dweight, dbias};
@@ -37,7 +38,8 @@ struct Linear : torch::autograd::Function<Linear> {
 
 }  // namespace
 
-at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
+at::Tensor linear(const at::Tensor& x, const at::Tensor& weight,
+                  const std::optional<at::Tensor>& bias) {
   TUNEWRIGHT_ASSERT(x.dim() == 2 && weight.dim() == 2 && x.size(1) == weight.size(1));
   return Linear::apply(x.contiguous(), weight, bias);
 }

@@ -33,8 +33,9 @@ at::Tensor dropout(const at::Tensor& x, double p, uint64_t seed) {
   const int64_t N = host.size(0), D = host.size(1);
   at::parallel_for(0, N, row_grain(D), [&](int64_t begin, int64_t end) {
     for (int64_t n = begin; n < end; ++n) {
-      kernels::dropout_row(host.const_data_ptr<float>() + n * D, out.mutable_data_ptr<float>() + n * D, D,
-                           row_seed(seed, n), static_cast<float>(p));
+      kernels::dropout_row(host.const_data_ptr<float>() + n * D,
+                           out.mutable_data_ptr<float>() + n * D, D, row_seed(seed, n),
+                           static_cast<float>(p));
     }
   });
   return out.to(x.device());
@@ -50,8 +51,9 @@ struct Product {
   at::Tensor y, down;  // [N, O] in x's type, [N, r] float32
 };
 
-Product adapted_product(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias,
-                        const at::Tensor& lora_a, const at::Tensor& lora_b, const Settings& settings) {
+Product adapted_product(const at::Tensor& x, const at::Tensor& weight,
+                        const std::optional<at::Tensor>& bias, const at::Tensor& lora_a,
+                        const at::Tensor& lora_b, const Settings& settings) {
   const auto x32 = x.to(at::kFloat);
   const auto dropped = dropout(x32, settings.dropout, static_cast<uint64_t>(settings.seed));
   const auto down = product(dropped, lora_a).to(at::kFloat);
@@ -68,7 +70,8 @@ struct Saved {
   std::optional<at::ScalarType> bias_dtype;
 };
 
-void save(AutogradContext* ctx, variable_list inputs, const std::optional<at::Tensor>& bias, const Saved& saved) {
+void save(AutogradContext* ctx, variable_list inputs, const std::optional<at::Tensor>& bias,
+          const Saved& saved) {
   inputs.insert(inputs.end(), {saved.weight, saved.lora_a, saved.lora_b, saved.down});
   ctx->save_for_backward(std::move(inputs));
   ctx->saved_data["scale"] = saved.settings.scale;
@@ -78,8 +81,12 @@ void save(AutogradContext* ctx, variable_list inputs, const std::optional<at::Te
 }
 
 Saved restore(AutogradContext* ctx, const variable_list& tensors, size_t inputs) {
-  Saved saved{tensors[inputs], tensors[inputs + 1], tensors[inputs + 2], tensors[inputs + 3],
-              {ctx->saved_data["scale"].toDouble(), ctx->saved_data["dropout"].toDouble(), ctx->saved_data["seed"].toInt()},
+  Saved saved{tensors[inputs],
+              tensors[inputs + 1],
+              tensors[inputs + 2],
+              tensors[inputs + 3],
+              {ctx->saved_data["scale"].toDouble(), ctx->saved_data["dropout"].toDouble(),
+               ctx->saved_data["seed"].toInt()},
               std::nullopt};
   if (const auto it = ctx->saved_data.find("bias_dtype"); it != ctx->saved_data.end()) {
     saved.bias_dtype = static_cast<at::ScalarType>(it->second.toInt());
@@ -88,7 +95,8 @@ Saved restore(AutogradContext* ctx, const variable_list& tensors, size_t inputs)
 }
 
 // Gradient of the input, in dy's type.
-at::Tensor input_gradient(const Saved& saved, const at::Tensor& dy, const at::Tensor& dy32, const at::Tensor& ddown) {
+at::Tensor input_gradient(const Saved& saved, const at::Tensor& dy, const at::Tensor& dy32,
+                          const at::Tensor& ddown) {
   auto dx = product_transposed(multiplied_as_float(dy) ? dy32 : dy, saved.weight).to(at::kFloat);
   if (saved.settings.dropout == 0.0) {
     dx.addmm_(ddown, saved.lora_a.to(at::kFloat));
@@ -100,18 +108,23 @@ at::Tensor input_gradient(const Saved& saved, const at::Tensor& dy, const at::Te
 }
 
 // Gradients of weight, bias, A and B, where edges from `edge` on want them.
-std::array<at::Tensor, 4> weight_gradients(AutogradContext* ctx, size_t edge, const Saved& saved, const at::Tensor& x,
-                                           const at::Tensor& dy, const at::Tensor& dy32, const at::Tensor& ddown) {
+std::array<at::Tensor, 4> weight_gradients(AutogradContext* ctx, size_t edge, const Saved& saved,
+                                           const at::Tensor& x, const at::Tensor& dy,
+                                           const at::Tensor& dy32, const at::Tensor& ddown) {
   std::array<at::Tensor, 4> result;
-  if (ctx->needs_input_grad(edge++)) result[0] = outer_product(dy, x).to(saved.weight.scalar_type());
+  if (ctx->needs_input_grad(edge++))
+    result[0] = outer_product(dy, x).to(saved.weight.scalar_type());
   // An absent bias has no edge.
-  if (saved.bias_dtype && ctx->needs_input_grad(edge++)) result[1] = dy32.sum(0).to(*saved.bias_dtype);
+  if (saved.bias_dtype && ctx->needs_input_grad(edge++))
+    result[1] = dy32.sum(0).to(*saved.bias_dtype);
   if (ctx->needs_input_grad(edge)) {
-    const auto dropped = dropout(x.to(at::kFloat), saved.settings.dropout, static_cast<uint64_t>(saved.settings.seed));
+    const auto dropped = dropout(x.to(at::kFloat), saved.settings.dropout,
+                                 static_cast<uint64_t>(saved.settings.seed));
     result[2] = at::mm(ddown.t(), dropped).to(saved.lora_a.scalar_type());
   }
   if (ctx->needs_input_grad(edge + 1)) {
-    result[3] = at::mm(dy32.t(), saved.down).mul_(saved.settings.scale).to(saved.lora_b.scalar_type());
+    result[3] =
+        at::mm(dy32.t(), saved.down).mul_(saved.settings.scale).to(saved.lora_b.scalar_type());
   }
   return result;
 }
@@ -122,30 +135,36 @@ at::Tensor down_gradient(const Saved& saved, const at::Tensor& dy32) {
 
 struct LoraLinear : torch::autograd::Function<LoraLinear> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const at::Tensor& weight,
-                            const std::optional<at::Tensor>& bias, const at::Tensor& lora_a, const at::Tensor& lora_b,
-                            const Settings& settings) {
+                            const std::optional<at::Tensor>& bias, const at::Tensor& lora_a,
+                            const at::Tensor& lora_b, const Settings& settings) {
     const auto result = adapted_product(x, weight, bias, lora_a, lora_b, settings);
     const bool x_needed = lora_a.requires_grad() || weight.requires_grad();
-    save(ctx, {x_needed ? x : at::Tensor()}, bias, {weight, lora_a, lora_b, result.down, settings, std::nullopt});
+    save(ctx, {x_needed ? x : at::Tensor()}, bias,
+         {weight, lora_a, lora_b, result.down, settings, std::nullopt});
     return result.y;
   }
 
   static variable_list backward(AutogradContext* ctx, variable_list grads) {
     const auto tensors = ctx->get_saved_variables();
     const auto saved = restore(ctx, tensors, 1);
-    const auto dy = grads[0].contiguous(), dy32 = dy.to(at::kFloat), ddown = down_gradient(saved, dy32);
-    const auto dx = ctx->needs_input_grad(0) ? input_gradient(saved, dy, dy32, ddown) : at::Tensor();
-    const auto [dweight, dbias, da, db] = weight_gradients(ctx, 1, saved, tensors[0], dy, dy32, ddown);
+    const auto dy = grads[0].contiguous(), dy32 = dy.to(at::kFloat),
+               ddown = down_gradient(saved, dy32);
+    const auto dx =
+        ctx->needs_input_grad(0) ? input_gradient(saved, dy, dy32, ddown) : at::Tensor();
+    const auto [dweight, dbias, da, db] =
+        weight_gradients(ctx, 1, saved, tensors[0], dy, dy32, ddown);
     return {dx, dweight, dbias, da, db, at::Tensor()};
   }
 };
 
 // The product's input is computed again in the backward pass: gate and up are all that is kept.
 struct SwigluLoraLinear : torch::autograd::Function<SwigluLoraLinear> {
-  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& gate, const at::Tensor& up, const at::Tensor& weight,
-                            const std::optional<at::Tensor>& bias, const at::Tensor& lora_a, const at::Tensor& lora_b,
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& gate, const at::Tensor& up,
+                            const at::Tensor& weight, const std::optional<at::Tensor>& bias,
+                            const at::Tensor& lora_a, const at::Tensor& lora_b,
                             const Settings& settings) {
-    const auto result = adapted_product(swiglu_rows(gate, up), weight, bias, lora_a, lora_b, settings);
+    const auto result =
+        adapted_product(swiglu_rows(gate, up), weight, bias, lora_a, lora_b, settings);
     save(ctx, {gate, up}, bias, {weight, lora_a, lora_b, result.down, settings, std::nullopt});
     return result.y;
   }
@@ -154,8 +173,10 @@ struct SwigluLoraLinear : torch::autograd::Function<SwigluLoraLinear> {
     const auto tensors = ctx->get_saved_variables();
     const auto &gate = tensors[0], &up = tensors[1];
     const auto saved = restore(ctx, tensors, 2);
-    const auto dy = grads[0].contiguous(), dy32 = dy.to(at::kFloat), ddown = down_gradient(saved, dy32);
-    const auto [dweight, dbias, da, db] = weight_gradients(ctx, 2, saved, swiglu_rows(gate, up), dy, dy32, ddown);
+    const auto dy = grads[0].contiguous(), dy32 = dy.to(at::kFloat),
+               ddown = down_gradient(saved, dy32);
+    const auto [dweight, dbias, da, db] =
+        weight_gradients(ctx, 2, saved, swiglu_rows(gate, up), dy, dy32, ddown);
     const auto dx = input_gradient(saved, dy, dy32, ddown);
     const auto inputs = swiglu_backward_rows(dx, gate, up);
     return {inputs.gate, inputs.up, dweight, dbias, da, db, at::Tensor()};
@@ -169,18 +190,22 @@ Settings settings_of(const LoraArguments& lora) {
 
 }  // namespace
 
-at::Tensor lora_linear(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias,
-                       const LoraArguments& lora) {
-  TUNEWRIGHT_ASSERT(x.dim() == 2 && lora.lora_a.size(1) == x.size(1) && lora.lora_b.size(0) == weight.size(0));
-  return LoraLinear::apply(x.contiguous(), weight, bias, lora.lora_a, lora.lora_b, settings_of(lora));
+at::Tensor lora_linear(const at::Tensor& x, const at::Tensor& weight,
+                       const std::optional<at::Tensor>& bias, const LoraArguments& lora) {
+  TUNEWRIGHT_ASSERT(x.dim() == 2 && lora.lora_a.size(1) == x.size(1) &&
+                    lora.lora_b.size(0) == weight.size(0));
+  return LoraLinear::apply(x.contiguous(), weight, bias, lora.lora_a, lora.lora_b,
+                           settings_of(lora));
 }
 
-at::Tensor swiglu_lora_linear(const at::Tensor& gate, const at::Tensor& up, const at::Tensor& weight,
-                              const std::optional<at::Tensor>& bias, const LoraArguments& lora) {
-  TUNEWRIGHT_ASSERT(gate.sizes() == up.sizes() && gate.dim() == 2 && lora.lora_a.size(1) == gate.size(1));
+at::Tensor swiglu_lora_linear(const at::Tensor& gate, const at::Tensor& up,
+                              const at::Tensor& weight, const std::optional<at::Tensor>& bias,
+                              const LoraArguments& lora) {
+  TUNEWRIGHT_ASSERT(gate.sizes() == up.sizes() && gate.dim() == 2 &&
+                    lora.lora_a.size(1) == gate.size(1));
   if (!has_row_kernel(gate)) return lora_linear(swiglu(gate, up), weight, bias, lora);
-  return SwigluLoraLinear::apply(gate.contiguous(), up.contiguous(), weight, bias, lora.lora_a, lora.lora_b,
-                                 settings_of(lora));
+  return SwigluLoraLinear::apply(gate.contiguous(), up.contiguous(), weight, bias, lora.lora_a,
+                                 lora.lora_b, settings_of(lora));
 }
 
 }  // namespace tunewright::ops

@@ -1,10 +1,11 @@
+#include "tunewright/ops/ops.h"
+
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include <functional>
 
 #include "tunewright/base/test.h"
-#include "tunewright/ops/ops.h"
 
 namespace tunewright::ops {
 namespace {
@@ -19,7 +20,9 @@ double relative_difference(const at::Tensor& got, const at::Tensor& expected) {
   return (difference / expected.to(at::kDouble).abs().max().clamp_min(0.1)).item<double>();
 }
 
-double tolerance(at::ScalarType dtype) { return dtype == at::kFloat ? kFloatTolerance : kBFloat16Tolerance; }
+double tolerance(at::ScalarType dtype) {
+  return dtype == at::kFloat ? kFloatTolerance : kBFloat16Tolerance;
+}
 
 at::Tensor random(at::IntArrayRef shape, at::ScalarType dtype = at::kFloat) {
   return at::randn(shape, at::TensorOptions().dtype(dtype));
@@ -32,7 +35,8 @@ struct Result {
   std::vector<at::Tensor> gradients;
 };
 
-Result evaluate(const Function& function, const std::vector<at::Tensor>& inputs, const at::Tensor& upstream) {
+Result evaluate(const Function& function, const std::vector<at::Tensor>& inputs,
+                const at::Tensor& upstream) {
   std::vector<at::Tensor> leaves;
   for (const auto& input : inputs) leaves.push_back(input.detach().clone().set_requires_grad(true));
   const auto value = function(leaves);
@@ -41,7 +45,8 @@ Result evaluate(const Function& function, const std::vector<at::Tensor>& inputs,
 }
 
 // `fused` in the inputs' type against `plain` in float32: value and every gradient.
-void expect_same(const Function& fused, const Function& plain, const std::vector<at::Tensor>& inputs, double limit) {
+void expect_same(const Function& fused, const Function& plain,
+                 const std::vector<at::Tensor>& inputs, double limit) {
   std::vector<at::Tensor> inputs32;
   for (const auto& input : inputs) inputs32.push_back(input.to(at::kFloat));
   const auto shape = plain(inputs32).sizes().vec();
@@ -52,7 +57,8 @@ void expect_same(const Function& fused, const Function& plain, const std::vector
   EXPECT_LT(relative_difference(got.value, expected.value), limit) << "value";
   for (size_t i = 0; i < inputs.size(); ++i) {
     EXPECT_EQ(got.gradients[i].scalar_type(), inputs[i].scalar_type());
-    EXPECT_LT(relative_difference(got.gradients[i], expected.gradients[i]), limit) << "gradient of input " << i;
+    EXPECT_LT(relative_difference(got.gradients[i], expected.gradients[i]), limit)
+        << "gradient of input " << i;
   }
 }
 
@@ -77,26 +83,29 @@ TEST_P(Types, RotaryIsItsDefinition) {
     const auto angle = at::randn({9, E / 2});
     const auto cosine = angle.cos(), sine = angle.sin();
     expect_same([&](const auto& t) { return rotary(t[0], cosine, sine); },
-                [&](const auto& t) { return plain::rotary(t[0], cosine, sine); }, {random({9, 3, E}, GetParam())},
-                tolerance(GetParam()));
+                [&](const auto& t) { return plain::rotary(t[0], cosine, sine); },
+                {random({9, 3, E}, GetParam())}, tolerance(GetParam()));
   }
 }
 
 TEST_P(Types, SwigluIsItsDefinition) {
   for (const int64_t I : {1, 16, 33, 1536}) {
     SCOPED_TRACE(I);
-    expect_same([](const auto& t) { return swiglu(t[0], t[1]); }, [](const auto& t) { return plain::swiglu(t[0], t[1]); },
-                {random({5, I}, GetParam()) * 4, random({5, I}, GetParam())}, tolerance(GetParam()));
+    expect_same([](const auto& t) { return swiglu(t[0], t[1]); },
+                [](const auto& t) { return plain::swiglu(t[0], t[1]); },
+                {random({5, I}, GetParam()) * 4, random({5, I}, GetParam())},
+                tolerance(GetParam()));
   }
 }
 
 TEST_P(Types, LinearIsItsDefinition) {
   for (const int64_t N : {1, 3, 70}) {
     SCOPED_TRACE(N);
-    expect_same([](const auto& t) { return ops::linear(t[0], t[1], t[2]); },
-                [](const auto& t) { return plain::linear(t[0], t[1], t[2]); },
-                {random({N, 48}, GetParam()), random({33, 48}, GetParam()), random({33}, GetParam())},
-                tolerance(GetParam()));
+    expect_same(
+        [](const auto& t) { return ops::linear(t[0], t[1], t[2]); },
+        [](const auto& t) { return plain::linear(t[0], t[1], t[2]); },
+        {random({N, 48}, GetParam()), random({33, 48}, GetParam()), random({33}, GetParam())},
+        tolerance(GetParam()));
   }
 }
 
@@ -105,23 +114,32 @@ TEST_P(Types, LoraLinearIsItsDefinition) {
     SCOPED_TRACE(N);
     const auto with = [](auto function) {
       return [function](const std::vector<at::Tensor>& t) {
-        return function(t[0], t[1], std::optional<at::Tensor>(t[2]), LoraArguments{.lora_a = t[3], .lora_b = t[4], .scale = 0.5});
+        return function(t[0], t[1], std::optional<at::Tensor>(t[2]),
+                        LoraArguments{.lora_a = t[3], .lora_b = t[4], .scale = 0.5});
       };
     };
     expect_same(with(ops::lora_linear), with(plain::lora_linear),
-                {random({N, 48}, GetParam()), random({33, 48}, GetParam()), random({33}, GetParam()), random({4, 48}),
-                 random({33, 4})},
+                {random({N, 48}, GetParam()), random({33, 48}, GetParam()),
+                 random({33}, GetParam()), random({4, 48}), random({33, 4})},
                 tolerance(GetParam()));
   }
 }
 
 TEST_P(Types, SwigluLoraLinearIsItsDefinition) {
-  const auto lora = [](const std::vector<at::Tensor>& t) { return LoraArguments{.lora_a = t[4], .lora_b = t[5], .scale = 0.5}; };
-  expect_same([&](const auto& t) { return swiglu_lora_linear(t[0], t[1], t[2], std::optional<at::Tensor>(t[3]), lora(t)); },
-              [&](const auto& t) { return plain::lora_linear(plain::swiglu(t[0], t[1]), t[2], std::optional<at::Tensor>(t[3]), lora(t)); },
-              {random({70, 48}, GetParam()), random({70, 48}, GetParam()), random({33, 48}, GetParam()),
-               random({33}, GetParam()), random({4, 48}), random({33, 4})},
-              tolerance(GetParam()));
+  const auto lora = [](const std::vector<at::Tensor>& t) {
+    return LoraArguments{.lora_a = t[4], .lora_b = t[5], .scale = 0.5};
+  };
+  expect_same(
+      [&](const auto& t) {
+        return swiglu_lora_linear(t[0], t[1], t[2], std::optional<at::Tensor>(t[3]), lora(t));
+      },
+      [&](const auto& t) {
+        return plain::lora_linear(plain::swiglu(t[0], t[1]), t[2], std::optional<at::Tensor>(t[3]),
+                                  lora(t));
+      },
+      {random({70, 48}, GetParam()), random({70, 48}, GetParam()), random({33, 48}, GetParam()),
+       random({33}, GetParam()), random({4, 48}), random({33, 4})},
+      tolerance(GetParam()));
 }
 
 TEST(Lora, FrozenWeightGetsNoGradientAndFrozenInputNeedsNone) {
@@ -129,7 +147,8 @@ TEST(Lora, FrozenWeightGetsNoGradientAndFrozenInputNeedsNone) {
   const auto a = random({2, 8}).set_requires_grad(true), b = random({5, 2}).set_requires_grad(true);
   const auto y = lora_linear(x, weight, std::nullopt, {.lora_a = a, .lora_b = b});
   const auto gradients = torch::autograd::grad({y.sum()}, {a, b});
-  const auto expected = torch::autograd::grad({plain::lora_linear(x, weight, std::nullopt, {.lora_a = a, .lora_b = b}).sum()}, {a, b});
+  const auto expected = torch::autograd::grad(
+      {plain::lora_linear(x, weight, std::nullopt, {.lora_a = a, .lora_b = b}).sum()}, {a, b});
   EXPECT_LT(relative_difference(gradients[0], expected[0]), kFloatTolerance);
   EXPECT_LT(relative_difference(gradients[1], expected[1]), kFloatTolerance);
   EXPECT_FALSE(weight.grad().defined());
@@ -139,28 +158,39 @@ TEST(Lora, DropoutMaskIsAFunctionOfItsSeed) {
   const auto x = at::ones({200, 100});
   const auto apply = [&](uint64_t seed) {
     // With A = I, B = I and W = 0 the output is the adapter's input.
-    return lora_linear(x, at::zeros({100, 100}), std::nullopt,
-                       {.lora_a = at::eye(100), .lora_b = at::eye(100), .dropout = 0.25, .dropout_seed = seed});
+    return lora_linear(
+        x, at::zeros({100, 100}), std::nullopt,
+        {.lora_a = at::eye(100), .lora_b = at::eye(100), .dropout = 0.25, .dropout_seed = seed});
   };
   const auto first = apply(1);
   EXPECT_TRUE(first.equal(apply(1)));
   EXPECT_FALSE(first.equal(apply(2)));
-  EXPECT_TRUE(first.ne(0).logical_and(first.sub(1.0 / 0.75).abs().gt(1e-6)).logical_not().all().item<bool>());
+  EXPECT_TRUE(first.ne(0)
+                  .logical_and(first.sub(1.0 / 0.75).abs().gt(1e-6))
+                  .logical_not()
+                  .all()
+                  .item<bool>());
   // 20,000 draws: three deviations of the share are 0.0092.
   EXPECT_NEAR(first.eq(0).to(at::kFloat).mean().item<double>(), 0.25, 0.0092);
 }
 
 TEST(Lora, DropoutGradientUsesTheMaskOfTheForwardPass) {
   const auto x = random({40, 12}).set_requires_grad(true), weight = random({5, 12});
-  const auto a = random({3, 12}).set_requires_grad(true), b = random({5, 3}).set_requires_grad(true);
-  const LoraArguments lora{.lora_a = a, .lora_b = b, .scale = 2.0, .dropout = 0.5, .dropout_seed = 3};
+  const auto a = random({3, 12}).set_requires_grad(true),
+             b = random({5, 3}).set_requires_grad(true);
+  const LoraArguments lora{
+      .lora_a = a, .lora_b = b, .scale = 2.0, .dropout = 0.5, .dropout_seed = 3};
   const auto upstream = random({40, 5});
-  const auto got = torch::autograd::grad({lora_linear(x, weight, std::nullopt, lora)}, {x, a, b}, {upstream});
-  const auto mask = lora_linear(at::ones({40, 12}), at::zeros({12, 12}), std::nullopt,
-                                {.lora_a = at::eye(12), .lora_b = at::eye(12), .dropout = 0.5, .dropout_seed = 3}).detach();
+  const auto got =
+      torch::autograd::grad({lora_linear(x, weight, std::nullopt, lora)}, {x, a, b}, {upstream});
+  const auto mask =
+      lora_linear(at::ones({40, 12}), at::zeros({12, 12}), std::nullopt,
+                  {.lora_a = at::eye(12), .lora_b = at::eye(12), .dropout = 0.5, .dropout_seed = 3})
+          .detach();
   const auto y = at::matmul(x, weight.t()) + at::matmul(at::matmul(x * mask, a.t()), b.t()) * 2.0;
   const auto expected = torch::autograd::grad({y}, {x, a, b}, {upstream});
-  for (size_t i = 0; i < 3; ++i) EXPECT_LT(relative_difference(got[i], expected[i]), kFloatTolerance) << i;
+  for (size_t i = 0; i < 3; ++i)
+    EXPECT_LT(relative_difference(got[i], expected[i]), kFloatTolerance) << i;
 }
 
 struct AttentionCase {
@@ -170,18 +200,23 @@ struct AttentionCase {
 
 TEST_P(Types, SpanAttentionIsItsDefinition) {
   const std::vector<AttentionCase> cases = {
-      {{0, 1}, 1, 1, 0},          {{0, 5, 6, 40}, 4, 4, 0},  {{0, 5, 6, 40}, 6, 2, 0}, {{0, 700}, 2, 1, 0},
-      {{0, 3, 20, 21}, 4, 2, 4},  {{0, 600, 640}, 2, 1, 70}, {{0, 9, 18}, 3, 1, 1},
+      {{0, 1}, 1, 1, 0},     {{0, 5, 6, 40}, 4, 4, 0},  {{0, 5, 6, 40}, 6, 2, 0},
+      {{0, 700}, 2, 1, 0},   {{0, 3, 20, 21}, 4, 2, 4}, {{0, 600, 640}, 2, 1, 70},
+      {{0, 9, 18}, 3, 1, 1},
   };
   for (const auto& c : cases) {
-    SCOPED_TRACE(::testing::Message() << "spans " << c.offsets.size() - 1 << " of " << c.offsets.back() << ", heads "
-                                      << c.heads << "/" << c.key_heads << ", window " << c.window);
+    SCOPED_TRACE(::testing::Message()
+                 << "spans " << c.offsets.size() - 1 << " of " << c.offsets.back() << ", heads "
+                 << c.heads << "/" << c.key_heads << ", window " << c.window);
     const int64_t N = c.offsets.back(), E = 16;
-    expect_same([&](const auto& t) { return span_attention(t[0], t[1], t[2], c.offsets, 0.25, c.window); },
-                [&](const auto& t) { return plain::span_attention(t[0], t[1], t[2], c.offsets, 0.25, c.window); },
-                {random({N, c.heads, E}, GetParam()), random({N, c.key_heads, E}, GetParam()),
-                 random({N, c.key_heads, E}, GetParam())},
-                tolerance(GetParam()));
+    expect_same(
+        [&](const auto& t) { return span_attention(t[0], t[1], t[2], c.offsets, 0.25, c.window); },
+        [&](const auto& t) {
+          return plain::span_attention(t[0], t[1], t[2], c.offsets, 0.25, c.window);
+        },
+        {random({N, c.heads, E}, GetParam()), random({N, c.key_heads, E}, GetParam()),
+         random({N, c.key_heads, E}, GetParam())},
+        tolerance(GetParam()));
   }
 }
 
@@ -189,7 +224,8 @@ TEST_P(Types, CachedAttentionIsTheLastRowsOfSpanAttention) {
   for (const int64_t window : {0, 1, 5, 64}) {
     for (const int64_t T : {1, 2, 12, 30}) {
       SCOPED_TRACE(::testing::Message() << "window " << window << ", new tokens " << T);
-      const auto q = random({30, 4, 16}, GetParam()), k = random({30, 2, 16}, GetParam()), v = random({30, 2, 16}, GetParam());
+      const auto q = random({30, 4, 16}, GetParam()), k = random({30, 2, 16}, GetParam()),
+                 v = random({30, 2, 16}, GetParam());
       const std::vector<int64_t> offsets = {0, 30};
       const auto full = plain::span_attention(q, k, v, offsets, 0.25, window);
       const auto got = cached_attention(q.slice(0, 30 - T), k, v, 0.25, window);
@@ -203,15 +239,18 @@ TEST_P(Types, CrossEntropyIsItsDefinition) {
     SCOPED_TRACE(M);
     const auto labels = at::randint(0, 301, {M}, at::kLong);
     const auto weights = at::rand({M});
-    expect_same([&](const auto& t) { return linear_cross_entropy_sum(t[0], t[1], labels, weights); },
-                [&](const auto& t) { return plain::linear_cross_entropy_sum(t[0], t[1], labels, weights); },
-                {random({M, 32}, GetParam()), random({301, 32}, GetParam())}, tolerance(GetParam()));
+    expect_same(
+        [&](const auto& t) { return linear_cross_entropy_sum(t[0], t[1], labels, weights); },
+        [&](const auto& t) { return plain::linear_cross_entropy_sum(t[0], t[1], labels, weights); },
+        {random({M, 32}, GetParam()), random({301, 32}, GetParam())}, tolerance(GetParam()));
   }
 }
 
 TEST(CrossEntropy, NoRowsGiveZeroLossAndZeroGradient) {
-  const auto hidden = random({0, 8}).set_requires_grad(true), head = random({11, 8}).set_requires_grad(true);
-  const auto loss = linear_cross_entropy_sum(hidden, head, at::empty({0}, at::kLong), at::empty({0}));
+  const auto hidden = random({0, 8}).set_requires_grad(true),
+             head = random({11, 8}).set_requires_grad(true);
+  const auto loss =
+      linear_cross_entropy_sum(hidden, head, at::empty({0}, at::kLong), at::empty({0}));
   EXPECT_EQ(loss.item<float>(), 0.0f);
   const auto gradients = torch::autograd::grad({loss}, {hidden, head});
   EXPECT_EQ(gradients[0].size(0), 0);
@@ -225,7 +264,10 @@ TEST(CrossEntropy, ExtremeLogitsStayFiniteAndNanIsNotHidden) {
   const auto loss = linear_cross_entropy_sum(hidden, head, labels, weights);
   EXPECT_NEAR(loss.item<float>(), 2000.0f, 1e-2);
   const auto poisoned = at::full({1, 1}, std::numeric_limits<float>::quiet_NaN());
-  EXPECT_TRUE(linear_cross_entropy_sum(poisoned, head, labels.slice(0, 0, 1), weights.slice(0, 0, 1)).isnan().item<bool>());
+  EXPECT_TRUE(
+      linear_cross_entropy_sum(poisoned, head, labels.slice(0, 0, 1), weights.slice(0, 0, 1))
+          .isnan()
+          .item<bool>());
 }
 
 TEST_P(Types, LabelScoresAreLogSoftmax) {

@@ -25,14 +25,15 @@ at::Tensor swiglu(const at::Tensor& gate, const at::Tensor& up) {
   return (at::silu(gate.to(at::kFloat)) * up.to(at::kFloat)).to(gate.scalar_type());
 }
 
-at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
+at::Tensor linear(const at::Tensor& x, const at::Tensor& weight,
+                  const std::optional<at::Tensor>& bias) {
   auto y = at::matmul(x.to(at::kFloat), weight.to(at::kFloat).t());
   if (bias) y = y + bias->to(at::kFloat);
   return y.to(x.scalar_type());
 }
 
-at::Tensor lora_linear(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias,
-                       const LoraArguments& lora) {
+at::Tensor lora_linear(const at::Tensor& x, const at::Tensor& weight,
+                       const std::optional<at::Tensor>& bias, const LoraArguments& lora) {
   const auto x32 = x.to(at::kFloat);
   auto y = at::matmul(x32, weight.to(at::kFloat).t());
   if (bias) y = y + bias->to(at::kFloat);
@@ -45,7 +46,9 @@ at::Tensor span_attention(const at::Tensor& q, const at::Tensor& k, const at::Te
   const int64_t group = q.size(1) / k.size(1);
   std::vector<at::Tensor> outputs;
   for (size_t i = 0; i + 1 < offsets.size(); ++i) {
-    const auto slice = [&](const at::Tensor& x) { return x.slice(0, offsets[i], offsets[i + 1]).transpose(0, 1); };
+    const auto slice = [&](const at::Tensor& x) {
+      return x.slice(0, offsets[i], offsets[i + 1]).transpose(0, 1);
+    };
     const auto q_hle = slice(q).to(at::kFloat);
     const auto k_hle = slice(k).to(at::kFloat).repeat_interleave(group, 0);
     const auto v_hle = slice(v).to(at::kFloat).repeat_interleave(group, 0);
@@ -54,14 +57,15 @@ at::Tensor span_attention(const at::Tensor& q, const at::Tensor& k, const at::Te
     auto hidden = distance.lt(0);
     if (window > 0) hidden = hidden.logical_or(distance.ge(window));
     const auto scores = at::matmul(q_hle, k_hle.transpose(1, 2)) * scale;
-    const auto weights = scores.masked_fill(hidden, -std::numeric_limits<double>::infinity()).softmax(-1);
+    const auto weights =
+        scores.masked_fill(hidden, -std::numeric_limits<double>::infinity()).softmax(-1);
     outputs.push_back(at::matmul(weights, v_hle).transpose(0, 1));
   }
   return at::cat(outputs, 0).to(q.scalar_type());
 }
 
-at::Tensor linear_cross_entropy_sum(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& labels,
-                                    const at::Tensor& weights) {
+at::Tensor linear_cross_entropy_sum(const at::Tensor& hidden, const at::Tensor& head,
+                                    const at::Tensor& labels, const at::Tensor& weights) {
   const auto logits = at::matmul(hidden.to(at::kFloat), head.to(at::kFloat).t());
   const auto logprobs = logits.log_softmax(-1).gather(1, labels.unsqueeze(1)).squeeze(1);
   return -(logprobs * weights).sum();

@@ -27,7 +27,8 @@ int64_t block_rows(const at::Tensor& weight) {
 }
 
 // Calls body(begin, rows, float32 block) over blocks of the weight's rows.
-template <class Body> void for_float_blocks(const at::Tensor& weight, const Body& body) {
+template <class Body>
+void for_float_blocks(const at::Tensor& weight, const Body& body) {
   const int64_t step = block_rows(weight);
   for (int64_t begin = 0; begin < weight.size(0); begin += step) {
     const int64_t rows = std::min(step, weight.size(0) - begin);

@@ -9,7 +9,8 @@ namespace tunewright::ops {
 // instructions for `dtype` (measured on AVX-512 without AMX: float32 is three times as fast).
 bool multiplied_as_float(const at::Tensor& x);
 
-// out += x W^T.  out [N, O], x [N, D] float32; weight [O, D] of any type, converted a block at a time.
+// out += x W^T.  out [N, O], x [N, D] float32; weight [O, D] of any type, converted a block at a
+// time.
 void add_product_(at::Tensor& out, const at::Tensor& x, const at::Tensor& weight);
 
 // out += y W.  out [N, D], y [N, O] float32; weight [O, D] of any type.

@@ -12,7 +12,8 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-at::Tensor rotate(const at::Tensor& x, const at::Tensor& cosine, const at::Tensor& sine, float sign) {
+at::Tensor rotate(const at::Tensor& x, const at::Tensor& cosine, const at::Tensor& sine,
+                  float sign) {
   const auto out = at::empty_like(x);
   const int64_t N = x.size(0), H = x.size(1), E = x.size(2);
   with_storage_type(x.scalar_type(), [&]<class T>(T) {
@@ -21,7 +22,8 @@ at::Tensor rotate(const at::Tensor& x, const at::Tensor& cosine, const at::Tenso
         const float* c = cosine.const_data_ptr<float>() + n * (E / 2);
         const float* s = sine.const_data_ptr<float>() + n * (E / 2);
         for (int64_t row = n * H; row < (n + 1) * H; ++row) {
-          kernels::rotary_row(data<T>(x) + row * E, c, s, mutable_data<T>(out) + row * E, E / 2, sign);
+          kernels::rotary_row(data<T>(x) + row * E, c, s, mutable_data<T>(out) + row * E, E / 2,
+                              sign);
         }
       }
     });
@@ -30,7 +32,8 @@ at::Tensor rotate(const at::Tensor& x, const at::Tensor& cosine, const at::Tenso
 }
 
 struct Rotary : torch::autograd::Function<Rotary> {
-  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const at::Tensor& cosine, const at::Tensor& sine) {
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const at::Tensor& cosine,
+                            const at::Tensor& sine) {
     ctx->save_for_backward({cosine, sine});
     return rotate(x, cosine, sine, 1.0f);
   }

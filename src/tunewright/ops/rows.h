@@ -14,7 +14,8 @@ inline bool has_row_kernel(const at::Tensor& x) {
 }
 
 // Calls body(T{}) with the kernels' storage type of `dtype`.
-template <class Body> void with_storage_type(at::ScalarType dtype, const Body& body) {
+template <class Body>
+void with_storage_type(at::ScalarType dtype, const Body& body) {
   if (dtype == at::kFloat) {
     body(float{});
   } else {
@@ -22,10 +23,18 @@ template <class Body> void with_storage_type(at::ScalarType dtype, const Body& b
   }
 }
 
-template <class T> const T* data(const at::Tensor& x) { return static_cast<const T*>(x.const_data_ptr()); }
-template <class T> T* mutable_data(const at::Tensor& x) { return static_cast<T*>(x.mutable_data_ptr()); }
+template <class T>
+const T* data(const at::Tensor& x) {
+  return static_cast<const T*>(x.const_data_ptr());
+}
+template <class T>
+T* mutable_data(const at::Tensor& x) {
+  return static_cast<T*>(x.mutable_data_ptr());
+}
 
 // Rows a thread takes at least, so that a task has about 32k numbers.
-inline int64_t row_grain(int64_t width) { return width >= 32768 ? 1 : 32768 / (width > 0 ? width : 1) + 1; }
+inline int64_t row_grain(int64_t width) {
+  return width >= 32768 ? 1 : 32768 / (width > 0 ? width : 1) + 1;
+}
 
 }  // namespace tunewright::ops

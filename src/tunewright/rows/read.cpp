@@ -30,7 +30,8 @@ void check_utf8(std::string_view line, const RowPlace& place) {
   for (size_t i = 0; i < line.size();) {
     const size_t size = character_bytes(line, i);
     if (size == 0) {
-      throw UserError(str(describe(place), ": not valid UTF-8 at byte ", i, " of the line; convert the file to "
+      throw UserError(str(describe(place), ": not valid UTF-8 at byte ", i,
+                          " of the line; convert the file to "
                           "UTF-8 (iconv -f latin1 -t utf-8)"));
     }
     i += size;
@@ -40,7 +41,8 @@ void check_utf8(std::string_view line, const RowPlace& place) {
 Json parse_row(std::string_view line, const RowPlace& place) {
   check_utf8(line, place);
   if (place.line == 1 && line.starts_with('[')) {
-    throw UserError(str(describe(place), ": the file is a JSON list; JSON Lines has one object a line "
+    throw UserError(str(describe(place),
+                        ": the file is a JSON list; JSON Lines has one object a line "
                         "(jq -c '.[]' converts it)"));
   }
   auto row = parse_json(line, describe(place));
@@ -63,16 +65,19 @@ void for_each_row(const std::filesystem::path& file,
   RowPlace place{.file = file};
   while (auto line = reader.next()) {
     ++place.line;
-    if (place.line == 1 && line->starts_with(kByteOrderMark)) line->remove_prefix(kByteOrderMark.size());
+    if (place.line == 1 && line->starts_with(kByteOrderMark))
+      line->remove_prefix(kByteOrderMark.size());
     if (place.line == 1 && line->starts_with(kParquetMagic)) {
-      throw UserError(str(file.string(), ": is a Parquet file; convert it to JSON Lines first "
+      throw UserError(str(file.string(),
+                          ": is a Parquet file; convert it to JSON Lines first "
                           "(pandas: read_parquet(…).to_json(…, orient='records', lines=True))"));
     }
     if (trim(*line).empty()) continue;
     use(place, parse_row(*line, place));
     ++place.row;
   }
-  if (place.row == 0) throw UserError(str(file.string(), ": has no rows; expected one JSON object a line"));
+  if (place.row == 0)
+    throw UserError(str(file.string(), ": has no rows; expected one JSON object a line"));
 }
 
 }  // namespace tunewright::rows

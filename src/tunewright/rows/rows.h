@@ -12,14 +12,28 @@
 namespace tunewright::rows {
 
 enum class Format {
-  kAuto, kMessages, kShareGpt, kAlpaca, kPromptCompletion, kText, kPreference, kUnpaired, kClassification, kTokens
+  kAuto,
+  kMessages,
+  kShareGpt,
+  kAlpaca,
+  kPromptCompletion,
+  kText,
+  kPreference,
+  kUnpaired,
+  kClassification,
+  kTokens
 };
 inline constexpr std::array kFormatNames = {
-    std::pair{"auto", Format::kAuto},           std::pair{"messages", Format::kMessages},
-    std::pair{"sharegpt", Format::kShareGpt},   std::pair{"alpaca", Format::kAlpaca},
-    std::pair{"prompt_completion", Format::kPromptCompletion}, std::pair{"text", Format::kText},
-    std::pair{"preference", Format::kPreference}, std::pair{"unpaired", Format::kUnpaired},
-    std::pair{"classification", Format::kClassification},      std::pair{"tokens", Format::kTokens}};
+    std::pair{"auto", Format::kAuto},
+    std::pair{"messages", Format::kMessages},
+    std::pair{"sharegpt", Format::kShareGpt},
+    std::pair{"alpaca", Format::kAlpaca},
+    std::pair{"prompt_completion", Format::kPromptCompletion},
+    std::pair{"text", Format::kText},
+    std::pair{"preference", Format::kPreference},
+    std::pair{"unpaired", Format::kUnpaired},
+    std::pair{"classification", Format::kClassification},
+    std::pair{"tokens", Format::kTokens}};
 
 // Where a row stands: opens every message about it ("train.jsonl: row 3 (line 4)").
 struct RowPlace {
@@ -31,7 +45,8 @@ std::string describe(const RowPlace& place);
 
 // Calls `use` for each row of a JSON Lines file, in order.  A row that is not a JSON object, or is
 // not valid UTF-8, is a UserError with its place.  A file without rows is a UserError.
-void for_each_row(const std::filesystem::path& file, const std::function<void(const RowPlace&, Json&&)>& use);
+void for_each_row(const std::filesystem::path& file,
+                  const std::function<void(const RowPlace&, Json&&)>& use);
 
 // The name of a format in configurations.
 std::string format_name(Format format);
@@ -42,12 +57,14 @@ Format detect_format(const Json& row, const RowPlace& place);
 // A supervised row in one of the four shapes that training knows.
 struct Row {
   enum class Kind { kMessages, kPromptCompletion, kText, kTokens } kind = Kind::kText;
-  Json messages = Json::array();        // kMessages: role, content, tool_calls?, train?, weight?
-  Json tools;                           // kMessages; null: none
-  Json extra = Json::object();          // kMessages: other top-level keys for the template (enable_thinking, …)
-  int64_t prompt_messages = 0;          // kMessages: so many of the first came as a `prompt` list
-  std::string prompt, completion;       // kPromptCompletion; completion alone is the text of kText
-  std::vector<int32_t> input_ids, labels;  // kTokens; label -100: not supervised, else the token's own id
+  Json messages = Json::array();  // kMessages: role, content, tool_calls?, train?, weight?
+  Json tools;                     // kMessages; null: none
+  Json extra =
+      Json::object();  // kMessages: other top-level keys for the template (enable_thinking, …)
+  int64_t prompt_messages = 0;     // kMessages: so many of the first came as a `prompt` list
+  std::string prompt, completion;  // kPromptCompletion; completion alone is the text of kText
+  std::vector<int32_t> input_ids,
+      labels;  // kTokens; label -100: not supervised, else the token's own id
 };
 
 // Checks types and maps sharegpt and alpaca to messages; prompt and completion given as lists of

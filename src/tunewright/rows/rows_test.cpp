@@ -39,11 +39,13 @@ TEST(ForEachRow, SkipsBlankLinesAndCountsRowsFromZeroAndLinesFromOne) {
 }
 
 TEST(ForEachRow, KeepsTheOrderOfKeys) {
-  EXPECT_EQ(read_text("{\"z\":1,\"a\":{\"y\":1,\"b\":2}}").rows[0].dump(), "{\"z\":1,\"a\":{\"y\":1,\"b\":2}}");
+  EXPECT_EQ(read_text("{\"z\":1,\"a\":{\"y\":1,\"b\":2}}").rows[0].dump(),
+            "{\"z\":1,\"a\":{\"y\":1,\"b\":2}}");
 }
 
 TEST(ForEachRow, NamesThePlaceOfABadRow) {
-  EXPECT_USER_ERROR(read_text("{\"a\":1}\n\n[1]\n"), "row 1 (line 3): expected a JSON object, got a list [1]");
+  EXPECT_USER_ERROR(read_text("{\"a\":1}\n\n[1]\n"),
+                    "row 1 (line 3): expected a JSON object, got a list [1]");
   EXPECT_USER_ERROR(read_text("{\"a\":1}\n{\"a\":\n"), "row 1 (line 2): not valid JSON");
   EXPECT_USER_ERROR(read_text("{\"a\":\"\xff\"}\n"), "row 0 (line 1): not valid UTF-8 at byte 6");
   EXPECT_USER_ERROR(read_text("{\"a\":\"\xed\xa0\x80\"}\n"), "not valid UTF-8");
@@ -55,7 +57,8 @@ TEST(ForEachRow, SaysWhatToDoAboutOtherFiles) {
   EXPECT_USER_ERROR(read_text("\n \n"), "has no rows");
   EXPECT_USER_ERROR(read_text("[{\"a\":1}]"), "one object a line");
   EXPECT_USER_ERROR(read_text("PAR1\x15\x04"), "is a Parquet file");
-  EXPECT_USER_ERROR(for_each_row("nowhere/rows.jsonl", [](const RowPlace&, Json&&) {}), "nowhere/rows.jsonl");
+  EXPECT_USER_ERROR(for_each_row("nowhere/rows.jsonl", [](const RowPlace&, Json&&) {}),
+                    "nowhere/rows.jsonl");
 }
 
 TEST(DetectFormat, LooksAtTheKeys) {
@@ -70,7 +73,8 @@ TEST(DetectFormat, LooksAtTheKeys) {
   EXPECT_EQ(detect(R"({"text":"","source":""})"), Format::kText);
   EXPECT_EQ(detect(R"({"text":"","label":"spam"})"), Format::kClassification);
   EXPECT_EQ(detect(R"({"input_ids":[1]})"), Format::kTokens);
-  EXPECT_USER_ERROR(detect(R"({"question":1,"answer":2})"), "row 3 (line 4): no known format has the keys question, answer");
+  EXPECT_USER_ERROR(detect(R"({"question":1,"answer":2})"),
+                    "row 3 (line 4): no known format has the keys question, answer");
 }
 
 TEST(ToRow, MessagesKeepToolsAndOtherKeysForTheTemplate) {
@@ -84,10 +88,12 @@ TEST(ToRow, MessagesKeepToolsAndOtherKeysForTheTemplate) {
 }
 
 TEST(ToRow, ShareGptRolesBecomeMessages) {
-  const auto row = shape(R"({"system":"s","tools":"[{\"name\":\"f\"}]","conversations":[{"from":"human","value":"q"},
+  const auto row = shape(
+      R"({"system":"s","tools":"[{\"name\":\"f\"}]","conversations":[{"from":"human","value":"q"},
     {"from":"function_call","value":"{\"name\":\"f\",\"arguments\":{\"x\":1}}"},{"from":"observation","value":"7"},
     {"from":"gpt","value":"a","weight":2}]})");
-  EXPECT_EQ(row.messages, Json::parse(R"([{"role":"system","content":"s"},{"role":"user","content":"q"},
+  EXPECT_EQ(row.messages,
+            Json::parse(R"([{"role":"system","content":"s"},{"role":"user","content":"q"},
     {"role":"assistant","content":"","tool_calls":[{"type":"function","function":{"name":"f","arguments":{"x":1}}}]},
     {"role":"tool","content":"7"},{"role":"assistant","content":"a","weight":2}])"));
   EXPECT_EQ(row.tools, Json::parse(R"([{"name":"f"}])"));
@@ -95,15 +101,19 @@ TEST(ToRow, ShareGptRolesBecomeMessages) {
 }
 
 TEST(ToRow, AlpacaBecomesOneExchange) {
-  EXPECT_EQ(shape(R"({"instruction":"Add.","input":"1 2","output":"3"})").messages,
-            Json::parse(R"([{"role":"user","content":"Add.\n1 2"},{"role":"assistant","content":"3"}])"));
-  EXPECT_EQ(shape(R"({"instruction":"Hi","input":"","output":"Yo","history":[["a","b"]],"system":"s"})").messages,
-            Json::parse(R"([{"role":"system","content":"s"},{"role":"user","content":"a"},
+  EXPECT_EQ(
+      shape(R"({"instruction":"Add.","input":"1 2","output":"3"})").messages,
+      Json::parse(R"([{"role":"user","content":"Add.\n1 2"},{"role":"assistant","content":"3"}])"));
+  EXPECT_EQ(
+      shape(R"({"instruction":"Hi","input":"","output":"Yo","history":[["a","b"]],"system":"s"})")
+          .messages,
+      Json::parse(R"([{"role":"system","content":"s"},{"role":"user","content":"a"},
               {"role":"assistant","content":"b"},{"role":"user","content":"Hi"},{"role":"assistant","content":"Yo"}])"));
 }
 
 TEST(ToRow, PromptListsAreMarkedAsUntrained) {
-  const auto row = shape(R"({"prompt":[{"role":"user","content":"q"},{"role":"assistant","content":"a","train":false}],
+  const auto row = shape(
+      R"({"prompt":[{"role":"user","content":"q"},{"role":"assistant","content":"a","train":false}],
     "completion":[{"role":"assistant","content":"b"}]})");
   EXPECT_EQ(row.prompt_messages, 2);
   EXPECT_EQ(row.messages, Json::parse(R"([{"role":"user","content":"q","train":false},
@@ -120,33 +130,46 @@ TEST(ToRow, StringsStayAsTheyStand) {
 
 TEST(ToRow, TokensDefaultToAllSupervised) {
   EXPECT_EQ(shape(R"({"input_ids":[5,6]})").labels, (std::vector<int32_t>{5, 6}));
-  EXPECT_EQ(shape(R"({"input_ids":[5,6],"labels":[-100,6]})").labels, (std::vector<int32_t>{-100, 6}));
+  EXPECT_EQ(shape(R"({"input_ids":[5,6],"labels":[-100,6]})").labels,
+            (std::vector<int32_t>{-100, 6}));
 }
 
 TEST(ToRow, AWrongTypeNamesPlaceKeyExpectedAndGot) {
   EXPECT_USER_ERROR(shape(R"({"prompt":7,"completion":"x"})"),
-                    "train.jsonl: row 3 (line 4): \"prompt\": expected a string or a list of messages, got number 7");
-  EXPECT_USER_ERROR(shape(R"({"prompt":"x","completion":[]})"), "\"completion\": expected a string, as the prompt is one");
+                    "train.jsonl: row 3 (line 4): \"prompt\": expected a string or a list of "
+                    "messages, got number 7");
+  EXPECT_USER_ERROR(shape(R"({"prompt":"x","completion":[]})"),
+                    "\"completion\": expected a string, as the prompt is one");
   EXPECT_USER_ERROR(shape(R"({"text":["a"]})"), "\"text\": expected a string, got list [\"a\"]");
-  EXPECT_USER_ERROR(shape(R"({"messages":"hi"})"), "\"messages\": expected a list of messages, got string \"hi\"");
+  EXPECT_USER_ERROR(shape(R"({"messages":"hi"})"),
+                    "\"messages\": expected a list of messages, got string \"hi\"");
   EXPECT_USER_ERROR(shape(R"({"messages":[]})"), "has no messages");
-  EXPECT_USER_ERROR(shape(R"({"messages":["hi"]})"), "\"messages[0]\": expected an object with role and content");
+  EXPECT_USER_ERROR(shape(R"({"messages":["hi"]})"),
+                    "\"messages[0]\": expected an object with role and content");
   EXPECT_USER_ERROR(shape(R"({"messages":[{"content":"x"}]})"), "messages[0]: has no \"role\"");
   EXPECT_USER_ERROR(shape(R"({"messages":[{"role":"user"}]})"), "messages[0]: has no \"content\"");
   EXPECT_USER_ERROR(shape(R"({"messages":[{"role":"user","content":3}]})"), "messages[0].content");
-  EXPECT_USER_ERROR(shape(R"({"messages":[{"role":"user","content":"x","train":1}]})"), "messages[0].train\": expected true or false");
-  EXPECT_USER_ERROR(shape(R"({"messages":[{"role":"user","content":"x","weight":-1}]})"), "expected a number, 0 or more");
-  EXPECT_USER_ERROR(shape(R"({"messages":[{"role":"user","content":"x"}],"tools":{}})"), "\"tools\": expected a list");
-  EXPECT_USER_ERROR(shape(R"({"conversations":[{"from":"humen","value":"x"}]})"), "did you mean 'human'");
-  EXPECT_USER_ERROR(shape(R"({"conversations":[{"from":"function_call","value":"x"}]})"), "conversations[0].value: not valid JSON");
-  EXPECT_USER_ERROR(shape(R"({"instruction":"x"})", Format::kAlpaca), "\"output\": expected a string, but the row has only instruction");
+  EXPECT_USER_ERROR(shape(R"({"messages":[{"role":"user","content":"x","train":1}]})"),
+                    "messages[0].train\": expected true or false");
+  EXPECT_USER_ERROR(shape(R"({"messages":[{"role":"user","content":"x","weight":-1}]})"),
+                    "expected a number, 0 or more");
+  EXPECT_USER_ERROR(shape(R"({"messages":[{"role":"user","content":"x"}],"tools":{}})"),
+                    "\"tools\": expected a list");
+  EXPECT_USER_ERROR(shape(R"({"conversations":[{"from":"humen","value":"x"}]})"),
+                    "did you mean 'human'");
+  EXPECT_USER_ERROR(shape(R"({"conversations":[{"from":"function_call","value":"x"}]})"),
+                    "conversations[0].value: not valid JSON");
+  EXPECT_USER_ERROR(shape(R"({"instruction":"x"})", Format::kAlpaca),
+                    "\"output\": expected a string, but the row has only instruction");
 }
 
 TEST(ToRow, TokensAreChecked) {
-  EXPECT_USER_ERROR(shape(R"({"input_ids":[1,2.5]})"), "\"input_ids[1]\": expected a token id, got number 2.5");
+  EXPECT_USER_ERROR(shape(R"({"input_ids":[1,2.5]})"),
+                    "\"input_ids[1]\": expected a token id, got number 2.5");
   EXPECT_USER_ERROR(shape(R"({"input_ids":[-1]})"), "expected a token id");
   EXPECT_USER_ERROR(shape(R"({"input_ids":[18446744073709551615]})"), "expected a token id");
-  EXPECT_USER_ERROR(shape(R"({"input_ids":[1,2],"labels":[1]})"), "has 1 entries, but \"input_ids\" has 2");
+  EXPECT_USER_ERROR(shape(R"({"input_ids":[1,2],"labels":[1]})"),
+                    "has 1 entries, but \"input_ids\" has 2");
   EXPECT_USER_ERROR(shape(R"({"input_ids":[1,2],"labels":[2,-100]})"), "not shifted");
 }
 

@@ -14,8 +14,10 @@ constexpr int32_t kIgnoreLabel = -100;
 // What the shapes look like, for messages.
 constexpr const char* kShapes =
     "messages {\"messages\"}, sharegpt {\"conversations\"}, alpaca {\"instruction\", \"output\"}, "
-    "prompt_completion {\"prompt\", \"completion\"}, text {\"text\"}, preference {\"chosen\", \"rejected\"}, "
-    "unpaired {\"prompt\", \"completion\", \"label\"}, classification {\"text\", \"label\"}, tokens {\"input_ids\"}";
+    "prompt_completion {\"prompt\", \"completion\"}, text {\"text\"}, preference {\"chosen\", "
+    "\"rejected\"}, "
+    "unpaired {\"prompt\", \"completion\", \"label\"}, classification {\"text\", \"label\"}, "
+    "tokens {\"input_ids\"}";
 
 std::string key_list(const Json& row) {
   std::vector<std::string> keys;
@@ -29,15 +31,17 @@ std::string key_list(const Json& row) {
 
 [[noreturn]] void wrong_type(const RowPlace& place, std::string_view key, std::string_view expected,
                              const Json& got) {
-  throw UserError(str(describe(place), ": \"", key, "\": expected ", expected, ", got ", type_name(got), " ",
-                      excerpt(dump_json(got))));
+  throw UserError(str(describe(place), ": \"", key, "\": expected ", expected, ", got ",
+                      type_name(got), " ", excerpt(dump_json(got))));
 }
 
-const Json& member(const Json& row, const char* key, std::string_view expected, const RowPlace& place) {
+const Json& member(const Json& row, const char* key, std::string_view expected,
+                   const RowPlace& place) {
   const auto it = row.find(key);
   if (it == row.end()) {
-    throw UserError(str(describe(place), ": \"", key, "\": expected ", expected, ", but the row has only ",
-                        key_list(row), "; rename the key, or set the file's format"));
+    throw UserError(str(describe(place), ": \"", key, "\": expected ", expected,
+                        ", but the row has only ", key_list(row),
+                        "; rename the key, or set the file's format"));
   }
   return *it;
 }
@@ -69,10 +73,12 @@ void check_content(const Json& message, const std::string& where, const RowPlace
 void check_message(const Json& message, const std::string& where, const RowPlace& place) {
   if (!message.is_object()) wrong_type(place, where, "an object with role and content", message);
   const auto role = message.find("role");
-  if (role == message.end()) throw UserError(str(describe(place), ": ", where, ": has no \"role\""));
+  if (role == message.end())
+    throw UserError(str(describe(place), ": ", where, ": has no \"role\""));
   if (!role->is_string()) wrong_type(place, where + ".role", "a string", *role);
   check_content(message, where, place);
-  if (const auto it = message.find("tool_calls"); it != message.end() && !it->is_array() && !it->is_null()) {
+  if (const auto it = message.find("tool_calls");
+      it != message.end() && !it->is_array() && !it->is_null()) {
     wrong_type(place, where + ".tool_calls", "a list", *it);
   }
   if (const auto it = message.find("train"); it != message.end() && !it->is_boolean()) {
@@ -87,7 +93,8 @@ void check_message(const Json& message, const std::string& where, const RowPlace
 void check_messages(const Json& messages, const std::string& key, const RowPlace& place) {
   if (!messages.is_array()) wrong_type(place, key, "a list of messages", messages);
   if (messages.empty()) throw UserError(str(describe(place), ": \"", key, "\": has no messages"));
-  for (size_t i = 0; i < messages.size(); ++i) check_message(messages[i], str(key, "[", i, "]"), place);
+  for (size_t i = 0; i < messages.size(); ++i)
+    check_message(messages[i], str(key, "[", i, "]"), place);
 }
 
 // A list of tools, or JSON text of one (as datasets whose columns must have one type store it).
@@ -124,10 +131,15 @@ Row from_messages(const Json& row, const RowPlace& place) {
 
 // ---- sharegpt
 
-constexpr std::array kShareGptRoles = {
-    std::pair{"human", "user"},       std::pair{"user", "user"},       std::pair{"gpt", "assistant"},
-    std::pair{"assistant", "assistant"}, std::pair{"system", "system"}, std::pair{"tool", "tool"},
-    std::pair{"observation", "tool"}, std::pair{"function_response", "tool"}, std::pair{"function_call", "assistant"}};
+constexpr std::array kShareGptRoles = {std::pair{"human", "user"},
+                                       std::pair{"user", "user"},
+                                       std::pair{"gpt", "assistant"},
+                                       std::pair{"assistant", "assistant"},
+                                       std::pair{"system", "system"},
+                                       std::pair{"tool", "tool"},
+                                       std::pair{"observation", "tool"},
+                                       std::pair{"function_response", "tool"},
+                                       std::pair{"function_call", "assistant"}};
 
 // {"name", "arguments"} or a list of them, as text.
 Json tool_calls_of(const std::string& text, const std::string& where) {
@@ -135,7 +147,8 @@ Json tool_calls_of(const std::string& text, const std::string& where) {
   Json calls = Json::array();
   for (auto& call : parsed.is_array() ? parsed : Json::array({parsed})) {
     if (!call.is_object() || !call.contains("name")) {
-      throw UserError(str(where, ": expected a call {\"name\", \"arguments\"}, got ", excerpt(dump_json(call))));
+      throw UserError(str(where, ": expected a call {\"name\", \"arguments\"}, got ",
+                          excerpt(dump_json(call))));
     }
     calls.push_back({{"type", "function"}, {"function", call}});
   }
@@ -157,8 +170,8 @@ Json share_gpt_message(const Json& turn, const std::string& where, const RowPlac
     names.emplace_back(name);
   }
   if (message.empty()) {
-    throw UserError(str(describe(place), ": ", where, ".from: unknown role '", excerpt(from, 30), "'",
-                        suggestion(from, names)));
+    throw UserError(str(describe(place), ": ", where, ".from: unknown role '", excerpt(from, 30),
+                        "'", suggestion(from, names)));
   }
   if (from == "function_call") {
     message["content"] = "";
@@ -175,13 +188,16 @@ Json share_gpt_message(const Json& turn, const std::string& where, const RowPlac
 
 Json system_message(const std::string& text) { return {{"role", "system"}, {"content", text}}; }
 Json user_message(const std::string& text) { return {{"role", "user"}, {"content", text}}; }
-Json assistant_message(const std::string& text) { return {{"role", "assistant"}, {"content", text}}; }
+Json assistant_message(const std::string& text) {
+  return {{"role", "assistant"}, {"content", text}};
+}
 
 Row from_share_gpt(const Json& row, const RowPlace& place) {
   const auto& turns = member(row, "conversations", "a list of turns", place);
   if (!turns.is_array()) wrong_type(place, "conversations", "a list of turns", turns);
   if (turns.empty()) throw UserError(str(describe(place), ": \"conversations\": has no turns"));
-  Row result{.kind = Row::Kind::kMessages, .tools = tools_of(row, place),
+  Row result{.kind = Row::Kind::kMessages,
+             .tools = tools_of(row, place),
              .extra = extra_of(row, {"conversations", "system"})};
   if (const auto system = optional_string(row, "system", place); !system.empty()) {
     result.messages.push_back(system_message(system));
@@ -200,7 +216,8 @@ void add_history(const Json& row, Json& messages, const RowPlace& place) {
   constexpr const char* kExpected = "a list of pairs of strings";
   if (!it->is_array()) wrong_type(place, "history", kExpected, *it);
   for (const auto& pair : *it) {
-    const bool fine = pair.is_array() && pair.size() == 2 && pair[0].is_string() && pair[1].is_string();
+    const bool fine =
+        pair.is_array() && pair.size() == 2 && pair[0].is_string() && pair[1].is_string();
     if (!fine) wrong_type(place, "history", kExpected, pair);
     messages.push_back(user_message(pair[0]));
     messages.push_back(assistant_message(pair[1]));
@@ -242,28 +259,34 @@ Row from_prompt_completion(const Json& row, const RowPlace& place) {
   if (prompt.is_array()) {
     check_messages(prompt, "prompt", place);
     check_messages(completion, "completion", place);
-    Row result{.kind = Row::Kind::kMessages, .messages = as_prompt(prompt), .tools = tools_of(row, place),
+    Row result{.kind = Row::Kind::kMessages,
+               .messages = as_prompt(prompt),
+               .tools = tools_of(row, place),
                .extra = extra_of(row, {"prompt", "completion"}),
                .prompt_messages = static_cast<int64_t>(prompt.size())};
     for (const auto& message : completion) result.messages.push_back(message);
     return result;
   }
   if (!prompt.is_string()) wrong_type(place, "prompt", kExpected, prompt);
-  if (!completion.is_string()) wrong_type(place, "completion", "a string, as the prompt is one", completion);
+  if (!completion.is_string())
+    wrong_type(place, "completion", "a string, as the prompt is one", completion);
   return {.kind = Row::Kind::kPromptCompletion, .prompt = prompt, .completion = completion};
 }
 
 // ---- tokens
 
-std::vector<int32_t> token_list(const Json& list, const char* key, int64_t smallest, const RowPlace& place) {
+std::vector<int32_t> token_list(const Json& list, const char* key, int64_t smallest,
+                                const RowPlace& place) {
   if (!list.is_array()) wrong_type(place, key, "a list of token ids", list);
   std::vector<int32_t> ids;
   ids.reserve(list.size());
   for (size_t i = 0; i < list.size(); ++i) {
     const auto& item = list[i];
-    const bool whole = item.is_number_integer() &&
-                       (!item.is_number_unsigned() || item.get<uint64_t>() <= std::numeric_limits<int32_t>::max());
-    if (!whole || item.get<int64_t>() < smallest || item.get<int64_t>() > std::numeric_limits<int32_t>::max()) {
+    const bool whole =
+        item.is_number_integer() &&
+        (!item.is_number_unsigned() || item.get<uint64_t>() <= std::numeric_limits<int32_t>::max());
+    if (!whole || item.get<int64_t>() < smallest ||
+        item.get<int64_t>() > std::numeric_limits<int32_t>::max()) {
       wrong_type(place, str(key, "[", i, "]"), "a token id", item);
     }
     ids.push_back(item.get<int32_t>());
@@ -273,31 +296,39 @@ std::vector<int32_t> token_list(const Json& list, const char* key, int64_t small
 
 Row from_tokens(const Json& row, const RowPlace& place) {
   Row result{.kind = Row::Kind::kTokens};
-  result.input_ids = token_list(member(row, "input_ids", "a list of token ids", place), "input_ids", 0, place);
+  result.input_ids =
+      token_list(member(row, "input_ids", "a list of token ids", place), "input_ids", 0, place);
   if (result.input_ids.empty()) throw UserError(str(describe(place), ": \"input_ids\": is empty"));
   const auto labels = row.find("labels");
-  result.labels = labels == row.end() || labels->is_null() ? result.input_ids
-                                                           : token_list(*labels, "labels", kIgnoreLabel, place);
+  result.labels = labels == row.end() || labels->is_null()
+                      ? result.input_ids
+                      : token_list(*labels, "labels", kIgnoreLabel, place);
   if (result.labels.size() != result.input_ids.size()) {
-    throw UserError(str(describe(place), ": \"labels\": has ", result.labels.size(), " entries, but \"input_ids\" has ",
-                        result.input_ids.size()));
+    throw UserError(str(describe(place), ": \"labels\": has ", result.labels.size(),
+                        " entries, but \"input_ids\" has ", result.input_ids.size()));
   }
   for (size_t i = 0; i < result.labels.size(); ++i) {
     if (result.labels[i] == kIgnoreLabel || result.labels[i] == result.input_ids[i]) continue;
-    throw UserError(str(describe(place), ": \"labels[", i, "]\": is ", result.labels[i], ", but the token is ",
-                        result.input_ids[i], "; a label is the token's own id (not shifted), or -100"));
+    throw UserError(str(describe(place), ": \"labels[", i, "]\": is ", result.labels[i],
+                        ", but the token is ", result.input_ids[i],
+                        "; a label is the token's own id (not shifted), or -100"));
   }
   return result;
 }
 
 [[noreturn]] void refuse(Format format, const RowPlace& place) {
-  const char* reason = format == Format::kPreference ? "preference rows are for objectives that compare answers"
-                       : format == Format::kUnpaired ? "unpaired rows are for objectives that take good and bad answers"
-                                                     : "classification rows are for `eval` and `metrics`";
+  const char* reason = format == Format::kPreference
+                           ? "preference rows are for objectives that compare answers"
+                       : format == Format::kUnpaired
+                           ? "unpaired rows are for objectives that take good and bad answers"
+                           : "classification rows are for `eval` and `metrics`";
   const char* advice = format == Format::kClassification
-                           ? "write them as {\"prompt\": …, \"completion\": …} to train on the labels, or set format: text"
-                           : "keep the wanted answers as {\"prompt\": …, \"completion\": …}, or set format: prompt_completion";
-  throw UserError(str(describe(place), ": ", reason, ", not for supervised training (objective: sft); ", advice));
+                           ? "write them as {\"prompt\": …, \"completion\": …} to train on the "
+                             "labels, or set format: text"
+                           : "keep the wanted answers as {\"prompt\": …, \"completion\": …}, or "
+                             "set format: prompt_completion";
+  throw UserError(str(describe(place), ": ", reason,
+                      ", not for supervised training (objective: sft); ", advice));
 }
 
 }  // namespace
@@ -315,23 +346,33 @@ Format detect_format(const Json& row, const RowPlace& place) {
   if (has("conversations")) return Format::kShareGpt;
   if (has("input_ids")) return Format::kTokens;
   if (has("chosen") && has("rejected")) return Format::kPreference;
-  if (has("prompt") && has("completion")) return has("label") && row["label"].is_boolean() ? Format::kUnpaired : Format::kPromptCompletion;
+  if (has("prompt") && has("completion"))
+    return has("label") && row["label"].is_boolean() ? Format::kUnpaired
+                                                     : Format::kPromptCompletion;
   if (has("instruction") && has("output")) return Format::kAlpaca;
   if (has("text")) return has("label") ? Format::kClassification : Format::kText;
-  throw UserError(str(describe(place), ": no known format has the keys ", key_list(row), "; known: ", kShapes));
+  throw UserError(
+      str(describe(place), ": no known format has the keys ", key_list(row), "; known: ", kShapes));
 }
 
 Row to_row(const Json& row, Format format, const RowPlace& place) {
   if (!row.is_object()) wrong_type(place, "row", "an object", row);
   if (format == Format::kAuto) format = detect_format(row, place);
   switch (format) {
-    case Format::kMessages: return from_messages(row, place);
-    case Format::kShareGpt: return from_share_gpt(row, place);
-    case Format::kAlpaca: return from_alpaca(row, place);
-    case Format::kPromptCompletion: return from_prompt_completion(row, place);
-    case Format::kText: return {.kind = Row::Kind::kText, .completion = string_member(row, "text", place)};
-    case Format::kTokens: return from_tokens(row, place);
-    default: refuse(format, place);
+    case Format::kMessages:
+      return from_messages(row, place);
+    case Format::kShareGpt:
+      return from_share_gpt(row, place);
+    case Format::kAlpaca:
+      return from_alpaca(row, place);
+    case Format::kPromptCompletion:
+      return from_prompt_completion(row, place);
+    case Format::kText:
+      return {.kind = Row::Kind::kText, .completion = string_member(row, "text", place)};
+    case Format::kTokens:
+      return from_tokens(row, place);
+    default:
+      refuse(format, place);
   }
 }
 

@@ -41,7 +41,8 @@ std::vector<AddedToken> parse_added_tokens(const JsonNode& node) {
   for (const auto& item : node.items()) {
     AddedToken token;
     const auto id = item.at("id").as_int();
-    if (id < 0 || id > std::numeric_limits<int32_t>::max()) item.at("id").fail(str("id ", id, " is out of range"));
+    if (id < 0 || id > std::numeric_limits<int32_t>::max())
+      item.at("id").fail(str("id ", id, " is out of range"));
     token.id = static_cast<int32_t>(id);
     token.content = token.decoded = item.at("content").as_string();
     if (token.content.empty()) item.at("content").fail("an added token must not be empty");
@@ -62,7 +63,8 @@ void StringSet::add(std::string_view text, size_t value) {
   uint32_t node = 0;
   for (size_t i = 0; i < text.size(); ++i) {
     const auto byte = byte_at(text, i);
-    const auto [child, added] = children_.try_emplace(uint64_t{node} << 8 | byte, static_cast<uint32_t>(values_.size()));
+    const auto [child, added] =
+        children_.try_emplace(uint64_t{node} << 8 | byte, static_cast<uint32_t>(values_.size()));
     if (added) values_.push_back(kNoValue);
     if (i == 0) first_[byte] = child->second;
     node = child->second;
@@ -91,7 +93,8 @@ bool StringSet::find(std::string_view text, size_t from, Match& match) const {
   return false;
 }
 
-AddedTokens::AddedTokens(std::vector<AddedToken> tokens, const Normalizer* normalizer) : tokens_(std::move(tokens)) {
+AddedTokens::AddedTokens(std::vector<AddedToken> tokens, const Normalizer* normalizer)
+    : tokens_(std::move(tokens)) {
   for (size_t i = 0; i < tokens_.size(); ++i) {
     auto& token = tokens_[i];
     if (!token.normalized) {
@@ -113,7 +116,8 @@ std::vector<AddedTokens::Part> AddedTokens::cut(std::string_view text, bool norm
   for (size_t from = 0; set.find(text, from, match); from = match.end) {
     const auto& token = tokens_[match.value];
     if (token.single_word && has_word_beside(text, match.begin, match.end)) continue;
-    const auto begin = token.lstrip ? std::max(before_spaces(text, match.begin), done) : match.begin;
+    const auto begin =
+        token.lstrip ? std::max(before_spaces(text, match.begin), done) : match.begin;
     const auto end = token.rstrip ? after_spaces(text, match.end) : match.end;
     if (done < begin) parts.push_back({done, begin, -1});
     parts.push_back({begin, end, token.id});

@@ -15,7 +15,8 @@ namespace tunewright::text {
 struct AddedToken {
   int32_t id = 0;
   std::string content;
-  std::string decoded;       // what `tokenizers` decodes it to: of a normalised token, its normalised form
+  std::string
+      decoded;  // what `tokenizers` decodes it to: of a normalised token, its normalised form
   bool special = false;
   bool single_word = false;  // only where no word character stands beside it
   bool lstrip = false;       // takes white space before it along
@@ -39,9 +40,9 @@ class StringSet {
 
  private:
   static constexpr uint32_t kNoValue = ~uint32_t{0};
-  std::array<uint32_t, 256> first_{};                 // node after a first byte; 0: none
-  std::unordered_map<uint64_t, uint32_t> children_;   // (node, byte) -> node
-  std::vector<uint32_t> values_;                      // of each node
+  std::array<uint32_t, 256> first_{};                // node after a first byte; 0: none
+  std::unordered_map<uint64_t, uint32_t> children_;  // (node, byte) -> node
+  std::vector<uint32_t> values_;                     // of each node
 };
 
 // Finds added tokens in texts before the model sees them.

@@ -11,9 +11,11 @@ Range AlignedText::origin(size_t begin, size_t end) const {
   if (origins_.empty()) {
     // A text whose every byte was removed keeps no origins either: it stands where it began.
     const auto limit = owns_ ? size_t{0} : view().size();
-    return {static_cast<uint32_t>(base_ + std::min(begin, limit)), static_cast<uint32_t>(base_ + std::min(end, limit))};
+    return {static_cast<uint32_t>(base_ + std::min(begin, limit)),
+            static_cast<uint32_t>(base_ + std::min(end, limit))};
   }
-  if (begin < end) return {origins_[begin].begin, std::max(origins_[begin].begin, origins_[end - 1].end)};
+  if (begin < end)
+    return {origins_[begin].begin, std::max(origins_[begin].begin, origins_[end - 1].end)};
   const auto point = begin < origins_.size() ? origins_[begin].begin : origins_.back().end;
   return {point, point};
 }
@@ -22,7 +24,8 @@ AlignedText AlignedText::slice(size_t begin, size_t end) const {
   AlignedText part(view().substr(begin, end - begin), base_ + begin, tracked_);
   if (!origins_.empty()) {
     part.base_ = origin(begin, begin).begin;
-    part.origins_.assign(origins_.begin() + static_cast<ptrdiff_t>(begin), origins_.begin() + static_cast<ptrdiff_t>(end));
+    part.origins_.assign(origins_.begin() + static_cast<ptrdiff_t>(begin),
+                         origins_.begin() + static_cast<ptrdiff_t>(end));
   }
   return part;
 }
@@ -43,8 +46,10 @@ void Rewriter::keep(size_t bytes) {
 void Rewriter::replace(size_t bytes, std::string_view with) {
   out_.append(with);
   // What is inserted counts as a part of the character after it.
-  const auto covered = bytes == 0 && at_ < source_.size() ? code_point_at(source_, at_).size : bytes;
-  if (from_.tracked()) origins_.insert(origins_.end(), with.size(), from_.origin(at_, at_ + covered));
+  const auto covered =
+      bytes == 0 && at_ < source_.size() ? code_point_at(source_, at_).size : bytes;
+  if (from_.tracked())
+    origins_.insert(origins_.end(), with.size(), from_.origin(at_, at_ + covered));
   at_ += bytes;
 }
 

@@ -17,7 +17,8 @@ struct Range {
 class AlignedText {
  public:
   // `text` (borrowed) stands at byte `base` of the original.
-  AlignedText(std::string_view text, size_t base, bool tracked) : borrowed_(text), base_(base), tracked_(tracked) {}
+  AlignedText(std::string_view text, size_t base, bool tracked)
+      : borrowed_(text), base_(base), tracked_(tracked) {}
 
   std::string_view view() const { return owns_ ? std::string_view(owned_) : borrowed_; }
   bool tracked() const { return tracked_; }
@@ -44,9 +45,9 @@ class Rewriter {
   void keep(size_t bytes);
   // The next `bytes` become `with`; 0 inserts, an empty `with` removes.
   void replace(size_t bytes, std::string_view with);
-  size_t position() const { return at_; }          // in the old text
+  size_t position() const { return at_; }         // in the old text
   size_t written() const { return out_.size(); }  // in the new one
-  AlignedText finish();                            // keeps the rest
+  AlignedText finish();                           // keeps the rest
 
  private:
   const AlignedText& from_;

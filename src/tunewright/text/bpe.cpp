@@ -30,12 +30,16 @@ size_t merge_count(const JsonNode& model) {
 }  // namespace
 
 Bpe::Bpe(const JsonNode& model, const Vocabulary& vocabulary, bool spells_bytes)
-    : vocabulary_(vocabulary), file_(model.where()), number_(next_number()), merges_(merge_count(model)) {
+    : vocabulary_(vocabulary),
+      file_(model.where()),
+      number_(next_number()),
+      merges_(merge_count(model)) {
   if (const auto unknown = model.find("unk_token")) {
     has_unknown_ = true;
     unknown_token_ = unknown->as_string();
   }
-  if (const auto dropout = model.find("dropout")) dropout->fail("expected null: tokens are not dropped at random");
+  if (const auto dropout = model.find("dropout"))
+    dropout->fail("expected null: tokens are not dropped at random");
   prefix_ = model.string_or("continuing_subword_prefix", "");
   suffix_ = model.string_or("end_of_word_suffix", "");
   fuses_unknown_ = model.bool_or("fuse_unk", false);
@@ -66,13 +70,17 @@ void Bpe::read_merges(const JsonNode& merges) {
   }
 }
 
-void Bpe::add_merge(const JsonNode& where, std::string_view left, std::string_view right, uint32_t rank) {
+void Bpe::add_merge(const JsonNode& where, std::string_view left, std::string_view right,
+                    uint32_t rank) {
   const auto id_of = [&](std::string_view token) {
     const auto id = vocabulary_.id_of(token);
-    if (!id) where.fail(str("the merge of '", excerpt(left), "' and '", excerpt(right), "' names the token '", excerpt(token), "', which model.vocab lacks"));
+    if (!id)
+      where.fail(str("the merge of '", excerpt(left), "' and '", excerpt(right),
+                     "' names the token '", excerpt(token), "', which model.vocab lacks"));
     return *id;
   };
-  if (right.size() < prefix_.size()) where.fail("the second token is shorter than continuing_subword_prefix");
+  if (right.size() < prefix_.size())
+    where.fail("the second token is shorter than continuing_subword_prefix");
   const auto left_id = id_of(left), right_id = id_of(right);
   const auto merged = str(left, right.substr(prefix_.size()));
   merges_.add(left_id, right_id, rank, id_of(merged));
@@ -81,9 +89,11 @@ void Bpe::add_merge(const JsonNode& where, std::string_view left, std::string_vi
 
 void Bpe::note_glue(std::string_view left, std::string_view right) {
   for (const auto token : {left, right}) {
-    merges_odd_tokens_ |= byte_of_token(token).has_value() || (has_unknown_ && token == unknown_token_);
+    merges_odd_tokens_ |=
+        byte_of_token(token).has_value() || (has_unknown_ && token == unknown_token_);
   }
-  if (!left.empty() && right.starts_with(kMarkUtf8)) glued_to_mark_.insert(code_point_before(left, left.size()).value);
+  if (!left.empty() && right.starts_with(kMarkUtf8))
+    glued_to_mark_.insert(code_point_before(left, left.size()).value);
 }
 
 void Bpe::read_characters() {
@@ -120,22 +130,26 @@ void Bpe::read_bytes() {
   if (!ignores_merges_) return;
   for (int32_t id = 0; id < vocabulary_.size(); ++id) {
     if (!vocabulary_.has(id)) continue;
-    if (auto bytes = bytes_spelled(vocabulary_.token(id))) whole_words_.emplace(*std::move(bytes), id);
+    if (auto bytes = bytes_spelled(vocabulary_.token(id)))
+      whole_words_.emplace(*std::move(bytes), id);
   }
 }
 
 // A text may be cut before each "▁" that no merge joins to the character before it: the parts give
 // the same tokens, and come again and again.
 bool Bpe::can_cut_at_marks() const {
-  const bool bytes_complete = std::find(byte_ids_.begin(), byte_ids_.end(), kNone) == byte_ids_.end();
-  return !takes_bytes_ && !ignores_merges_ && prefix_.empty() && suffix_.empty() && !merges_odd_tokens_ &&
-         small_characters_[kMark] != kNone && (!byte_fallback_ || bytes_complete);
+  const bool bytes_complete =
+      std::find(byte_ids_.begin(), byte_ids_.end(), kNone) == byte_ids_.end();
+  return !takes_bytes_ && !ignores_merges_ && prefix_.empty() && suffix_.empty() &&
+         !merges_odd_tokens_ && small_characters_[kMark] != kNone &&
+         (!byte_fallback_ || bytes_complete);
 }
 
 void Bpe::encode(std::string_view word, uint32_t offset, std::vector<Token>& tokens) const {
   if (!cuts_at_marks_) return encode_part(word, offset, tokens);
   size_t begin = 0;
-  for (size_t at = word.find(kMarkUtf8, 1); at != std::string_view::npos; at = word.find(kMarkUtf8, at + 1)) {
+  for (size_t at = word.find(kMarkUtf8, 1); at != std::string_view::npos;
+       at = word.find(kMarkUtf8, at + 1)) {
     if (glued_to_mark_.contains(code_point_before(word, at).value)) continue;
     encode_part(word.substr(begin, at - begin), offset + static_cast<uint32_t>(begin), tokens);
     begin = at;
@@ -157,8 +171,9 @@ void Bpe::encode_part(std::string_view part, uint32_t offset, std::vector<Token>
 void Bpe::compute(std::string_view part, uint32_t offset, std::vector<Token>& tokens) const {
   if (ignores_merges_) {
     const auto whole = takes_bytes_ ? whole_words_.find(part) : whole_words_.end();
-    const auto id = takes_bytes_ ? (whole != whole_words_.end() ? std::optional(whole->second) : std::nullopt)
-                                 : vocabulary_.id_of(part);
+    const auto id =
+        takes_bytes_ ? (whole != whole_words_.end() ? std::optional(whole->second) : std::nullopt)
+                     : vocabulary_.id_of(part);
     if (id) return tokens.push_back({*id, offset, offset + static_cast<uint32_t>(part.size())});
   }
   const auto first = tokens.size();
@@ -170,7 +185,8 @@ void Bpe::compute(std::string_view part, uint32_t offset, std::vector<Token>& to
   merges_.apply(tokens, first);
 }
 
-void Bpe::start_with_bytes(std::string_view part, uint32_t offset, std::vector<Token>& tokens) const {
+void Bpe::start_with_bytes(std::string_view part, uint32_t offset,
+                           std::vector<Token>& tokens) const {
   for (uint32_t i = 0; i < part.size(); ++i) {
     const auto id = byte_ids_[static_cast<uint8_t>(part[i])];
     if (id != kNone) tokens.push_back({id, offset + i, offset + i + 1});
@@ -179,11 +195,15 @@ void Bpe::start_with_bytes(std::string_view part, uint32_t offset, std::vector<T
 
 int32_t Bpe::unknown_id() const {
   const auto id = vocabulary_.id_of(unknown_token_);
-  if (!id) throw UserError(str(file_, ": the text has characters that need unk_token, but model.vocab lacks '", excerpt(unknown_token_), "'"));
+  if (!id)
+    throw UserError(str(file_,
+                        ": the text has characters that need unk_token, but model.vocab lacks '",
+                        excerpt(unknown_token_), "'"));
   return *id;
 }
 
-void Bpe::start_with_characters(std::string_view part, uint32_t offset, std::vector<Token>& tokens) const {
+void Bpe::start_with_characters(std::string_view part, uint32_t offset,
+                                std::vector<Token>& tokens) const {
   std::optional<Token> unknown;  // waits: with fuse_unk the next unknown characters join it
   const auto flush = [&] {
     if (unknown) tokens.push_back(*unknown);
@@ -199,7 +219,9 @@ void Bpe::start_with_characters(std::string_view part, uint32_t offset, std::vec
       tokens.push_back({id, begin, end});
       continue;
     }
-    if (byte_fallback_ && fall_back_to_bytes(part.substr(begin - offset, character.size), begin, tokens)) continue;
+    if (byte_fallback_ &&
+        fall_back_to_bytes(part.substr(begin - offset, character.size), begin, tokens))
+      continue;
     if (!has_unknown_) continue;
     if (unknown && fuses_unknown_) {
       unknown->end = end;
@@ -211,7 +233,8 @@ void Bpe::start_with_characters(std::string_view part, uint32_t offset, std::vec
   flush();
 }
 
-int32_t Bpe::id_of_character(std::string_view part, size_t at, uint32_t size, char32_t value) const {
+int32_t Bpe::id_of_character(std::string_view part, size_t at, uint32_t size,
+                             char32_t value) const {
   const bool continues = at > 0 && !prefix_.empty();
   const bool ends = at + size == part.size() && !suffix_.empty();
   if (continues || ends) {
@@ -223,10 +246,13 @@ int32_t Bpe::id_of_character(std::string_view part, size_t at, uint32_t size, ch
   return found != other_characters_.end() ? found->second : kNone;
 }
 
-bool Bpe::fall_back_to_bytes(std::string_view spelling, uint32_t offset, std::vector<Token>& tokens) const {
+bool Bpe::fall_back_to_bytes(std::string_view spelling, uint32_t offset,
+                             std::vector<Token>& tokens) const {
   const auto id_of = [&](char c) { return byte_ids_[static_cast<uint8_t>(c)]; };
-  if (std::any_of(spelling.begin(), spelling.end(), [&](char c) { return id_of(c) == kNone; })) return false;
-  for (uint32_t i = 0; i < spelling.size(); ++i) tokens.push_back({id_of(spelling[i]), offset + i, offset + i + 1});
+  if (std::any_of(spelling.begin(), spelling.end(), [&](char c) { return id_of(c) == kNone; }))
+    return false;
+  for (uint32_t i = 0; i < spelling.size(); ++i)
+    tokens.push_back({id_of(spelling[i]), offset + i, offset + i + 1});
   return true;
 }
 

@@ -34,7 +34,8 @@ class Bpe {
   };
 
   void read_merges(const JsonNode& merges);
-  void add_merge(const JsonNode& where, std::string_view left, std::string_view right, uint32_t rank);
+  void add_merge(const JsonNode& where, std::string_view left, std::string_view right,
+                 uint32_t rank);
   void read_characters();
   void read_bytes();
   void note_glue(std::string_view left, std::string_view right);
@@ -43,9 +44,11 @@ class Bpe {
   void encode_part(std::string_view part, uint32_t offset, std::vector<Token>& tokens) const;
   void compute(std::string_view part, uint32_t offset, std::vector<Token>& tokens) const;
   void start_with_bytes(std::string_view part, uint32_t offset, std::vector<Token>& tokens) const;
-  void start_with_characters(std::string_view part, uint32_t offset, std::vector<Token>& tokens) const;
+  void start_with_characters(std::string_view part, uint32_t offset,
+                             std::vector<Token>& tokens) const;
   int32_t id_of_character(std::string_view part, size_t at, uint32_t size, char32_t value) const;
-  bool fall_back_to_bytes(std::string_view spelling, uint32_t offset, std::vector<Token>& tokens) const;
+  bool fall_back_to_bytes(std::string_view spelling, uint32_t offset,
+                          std::vector<Token>& tokens) const;
   int32_t unknown_id() const;
 
   const Vocabulary& vocabulary_;
@@ -61,11 +64,12 @@ class Bpe {
   bool merges_odd_tokens_ = false;  // merges of byte tokens or of the unknown token
   uint64_t number_;                 // of this object, for the threads' caches
   Merges merges_;
-  std::array<int32_t, 256> byte_ids_;                       // <0x00> …, or the byte's spelling; -1: none
-  std::vector<int32_t> small_characters_;                   // below U+3000; -1: none
+  std::array<int32_t, 256> byte_ids_;      // <0x00> …, or the byte's spelling; -1: none
+  std::vector<int32_t> small_characters_;  // below U+3000; -1: none
   std::unordered_map<char32_t, int32_t> other_characters_;
-  std::unordered_set<char32_t> glued_to_mark_;              // some merge joins this character to a "▁" after it
-  std::unordered_map<std::string, int32_t, StringHash, std::equal_to<>> whole_words_;  // bytes -> id, for ignore_merges
+  std::unordered_set<char32_t> glued_to_mark_;  // some merge joins this character to a "▁" after it
+  std::unordered_map<std::string, int32_t, StringHash, std::equal_to<>>
+      whole_words_;  // bytes -> id, for ignore_merges
 };
 
 }  // namespace tunewright::text

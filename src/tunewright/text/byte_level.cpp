@@ -16,7 +16,8 @@ constexpr bool spells_itself(unsigned byte) {
 constexpr std::array<char32_t, 256> make_characters() {
   std::array<char32_t, 256> characters{};
   char32_t next = kFirstStandIn;
-  for (unsigned byte = 0; byte < 256; ++byte) characters[byte] = spells_itself(byte) ? byte : next++;
+  for (unsigned byte = 0; byte < 256; ++byte)
+    characters[byte] = spells_itself(byte) ? byte : next++;
   return characters;
 }
 constexpr auto kCharacterOfByte = make_characters();
@@ -24,7 +25,8 @@ constexpr auto kCharacterOfByte = make_characters();
 constexpr std::array<int16_t, kCharacters> make_bytes() {
   std::array<int16_t, kCharacters> bytes{};
   for (auto& byte : bytes) byte = -1;
-  for (unsigned byte = 0; byte < 256; ++byte) bytes[kCharacterOfByte[byte]] = static_cast<int16_t>(byte);
+  for (unsigned byte = 0; byte < 256; ++byte)
+    bytes[kCharacterOfByte[byte]] = static_cast<int16_t>(byte);
   return bytes;
 }
 constexpr auto kByteOfCharacter = make_bytes();

@@ -39,11 +39,13 @@ std::optional<std::string> template_of(const Json& file, const fs::path& path) {
   if (value.is_null()) return std::nullopt;
   if (value.is_string()) return value.get<std::string>();
   if (!value.is_array()) {
-    throw UserError(str(path.string(), ": chat_template must be a string or a list, not ", type_name(value)));
+    throw UserError(
+        str(path.string(), ": chat_template must be a string or a list, not ", type_name(value)));
   }
   for (const Json& one : value) {
     const bool named = one.is_object() && one.contains("name") && one.contains("template");
-    if (named && one["name"] == "default" && one["template"].is_string()) return one["template"].get<std::string>();
+    if (named && one["name"] == "default" && one["template"].is_string())
+      return one["template"].get<std::string>();
   }
   throw UserError(str(path.string(), ": chat_template has no template of the name 'default'"));
 }
@@ -68,11 +70,13 @@ Json normalized(const Json& message) {
 }
 
 jinja::Value message_values(const Json& messages, const std::string& where) {
-  if (!messages.is_array()) throw UserError(str(where, ": messages must be a list, not ", type_name(messages)));
+  if (!messages.is_array())
+    throw UserError(str(where, ": messages must be a list, not ", type_name(messages)));
   jinja::Items items;
   for (size_t i = 0; i < messages.size(); ++i) {
     if (!messages[i].is_object()) {
-      throw UserError(str(where, ": message ", i, " must be an object, not ", type_name(messages[i])));
+      throw UserError(
+          str(where, ": message ", i, " must be an object, not ", type_name(messages[i])));
     }
     items.push_back(jinja::from_json(normalized(messages[i])));
   }
@@ -116,8 +120,10 @@ ChatTemplate ChatTemplate::load(const fs::path& folder) {
   if (const auto source = template_of(config, config_path)) {
     return parse(*source, config_path.string() + ": chat_template", variables);
   }
-  throw UserError(str(folder.string(), ": no chat template: neither chat_template.jinja, chat_template.json nor "
-                      "\"chat_template\" in tokenizer_config.json; put one there, or use rows of the format text or "
+  throw UserError(str(folder.string(),
+                      ": no chat template: neither chat_template.jinja, chat_template.json nor "
+                      "\"chat_template\" in tokenizer_config.json; put one there, or use rows of "
+                      "the format text or "
                       "prompt_completion"));
 }
 
@@ -136,7 +142,8 @@ ChatTemplate ChatTemplate::parse(std::string_view source, std::string_view where
   return ChatTemplate(std::move(impl));
 }
 
-Rendering ChatTemplate::render(const Json& messages, const Json& tools, const RenderOptions& options) const {
+Rendering ChatTemplate::render(const Json& messages, const Json& tools,
+                               const RenderOptions& options) const {
   jinja::Dict variables;
   const auto set = [&](const std::string& name, jinja::Value value) {
     variables.set(jinja::Value(name), std::move(value));
@@ -153,8 +160,8 @@ Rendering ChatTemplate::render(const Json& messages, const Json& tools, const Re
   limits.memory_bytes = impl_->limits.output_bytes * kMemoryPerOutput;
   try {
     jinja::Rendered rendered = jinja::render(impl_->tree, variables, limits);
-    return {std::move(rendered.text), std::move(rendered.generation), std::move(rendered.generation_messages),
-            impl_->tree.has_generation};
+    return {std::move(rendered.text), std::move(rendered.generation),
+            std::move(rendered.generation_messages), impl_->tree.has_generation};
   } catch (const jinja::RenderFault& fault) {
     if (!fault.is_limit()) throw TemplateError(impl_->where, fault.line(), fault.what());
     throw UserError(str(impl_->where, ": line ", fault.line(), ": ", fault.what()));

@@ -13,11 +13,12 @@
 namespace tunewright::text {
 
 struct TemplateLimits {
-  int64_t steps = 2'000'000;          // evaluated nodes of one rendering
+  int64_t steps = 2'000'000;  // evaluated nodes of one rendering
   size_t output_bytes = 64 << 20;
 };
 
-// An error that the template itself makes: raise_exception, an undefined value in use, a wrong type.
+// An error that the template itself makes: raise_exception, an undefined value in use, a wrong
+// type.
 class TemplateError : public UserError {
  public:
   TemplateError(const std::string& where, int line, const std::string& words);
@@ -52,15 +53,16 @@ class ChatTemplate {
   // A folder without one is a UserError.
   static ChatTemplate load(const std::filesystem::path& folder);
   // `variables`: bos_token, eos_token, ….  A syntax error is a UserError with `where` and the line.
-  static ChatTemplate parse(std::string_view source, std::string_view where, Json variables = Json::object(),
-                            TemplateLimits limits = {});
+  static ChatTemplate parse(std::string_view source, std::string_view where,
+                            Json variables = Json::object(), TemplateLimits limits = {});
 
   ChatTemplate(ChatTemplate&&) noexcept;
   ChatTemplate& operator=(ChatTemplate&&) noexcept;
   ~ChatTemplate();
 
   // What goes wrong inside the template is a TemplateError; an exceeded limit is a plain UserError.
-  Rendering render(const Json& messages, const Json& tools, const RenderOptions& options = {}) const;
+  Rendering render(const Json& messages, const Json& tools,
+                   const RenderOptions& options = {}) const;
 
   const std::string& source() const;
   const std::string& where() const;
@@ -77,7 +79,7 @@ struct TurnSpans {
   std::string text;
   struct Turn {
     size_t message = 0;  // index in `messages`; always an assistant message
-    ByteSpan span;       // content and end-of-turn, without the header that the generation prompt gives
+    ByteSpan span;  // content and end-of-turn, without the header that the generation prompt gives
   };
   std::vector<Turn> turns;
 };

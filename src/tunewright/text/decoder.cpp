@@ -86,12 +86,15 @@ class MetaspaceStage : public Stage {
 
 class ReplaceStage : public Stage {
  public:
-  ReplaceStage(const Pattern& pattern, const std::string& content) : pattern_(pattern), content_(content) {}
+  ReplaceStage(const Pattern& pattern, const std::string& content)
+      : pattern_(pattern), content_(content) {}
   void put(std::string_view token, const Sink& next) override {
     parts_.clear();
     pattern_.cut(token, parts_);
     std::string text;
-    for (const auto& part : parts_) text += part.is_match ? std::string_view(content_) : token.substr(part.begin, part.end - part.begin);
+    for (const auto& part : parts_)
+      text += part.is_match ? std::string_view(content_)
+                            : token.substr(part.begin, part.end - part.begin);
     next(text);
   }
 
@@ -112,7 +115,8 @@ class StripStage : public Stage {
   explicit StripStage(StripCounts counts) : counts_(std::move(counts)) {}
   void put(std::string_view token, const Sink& next) override {
     const auto& c = counts_.character;
-    for (size_t i = 0; i < counts_.start && token.starts_with(c); ++i) token.remove_prefix(c.size());
+    for (size_t i = 0; i < counts_.start && token.starts_with(c); ++i)
+      token.remove_prefix(c.size());
     for (size_t i = 0; i < counts_.stop && token.ends_with(c); ++i) token.remove_suffix(c.size());
     next(token);
   }
@@ -197,17 +201,20 @@ StripCounts parse_strip(const JsonNode& node) {
   return counts;
 }
 
-std::function<std::unique_ptr<Stage>()> waiting_for_whole(std::function<std::unique_ptr<Stage>()> make) {
+std::function<std::unique_ptr<Stage>()> waiting_for_whole(
+    std::function<std::unique_ptr<Stage>()> make) {
   return [make = std::move(make)] { return std::make_unique<WholeStage>(make()); };
 }
 
-template <class S, class... Arguments> std::function<std::unique_ptr<Stage>()> maker(Arguments... arguments) {
+template <class S, class... Arguments>
+std::function<std::unique_ptr<Stage>()> maker(Arguments... arguments) {
   return [=] { return std::make_unique<S>(arguments...); };
 }
 
 }  // namespace
 
-Decoder::Decoding::Decoding(std::vector<std::unique_ptr<Stage>> stages) : stages_(std::move(stages)) {}
+Decoder::Decoding::Decoding(std::vector<std::unique_ptr<Stage>> stages)
+    : stages_(std::move(stages)) {}
 
 void Decoder::Decoding::feed(size_t stage, std::string_view token, std::string& out) {
   if (stage == stages_.size()) {
@@ -248,32 +255,43 @@ Decoder Decoder::parse(const JsonNode& node) {
 }
 
 void Decoder::add(const JsonNode& node) {
-  static const std::vector<std::string> kNames = {"ByteLevel", "ByteFallback", "Metaspace", "Replace",
-                                                  "Fuse",      "Strip",        "Sequence",  "BPEDecoder"};
+  static const std::vector<std::string> kNames = {"ByteLevel", "ByteFallback", "Metaspace",
+                                                  "Replace",   "Fuse",         "Strip",
+                                                  "Sequence",  "BPEDecoder"};
   const auto needs_whole = [&](std::function<std::unique_ptr<Stage>()> make) {
     steps_.push_back({.make = make, .make_fused = waiting_for_whole(make)});
   };
   switch (node.at("type").choice("the decoder", kNames)) {
     case 0:
-      steps_.push_back({.make = maker<ByteLevelStage>(), .make_fused = waiting_for_whole(maker<ByteLevelStage>()), .fuses = true});
+      steps_.push_back({.make = maker<ByteLevelStage>(),
+                        .make_fused = waiting_for_whole(maker<ByteLevelStage>()),
+                        .fuses = true});
       return;
-    case 1: return needs_whole(maker<ByteFallbackStage>());
+    case 1:
+      return needs_whole(maker<ByteFallbackStage>());
     case 2: {
-      const auto scheme = node.string_or("prepend_scheme", node.bool_or("add_prefix_space", true) ? "always" : "never");
-      return needs_whole(maker<MetaspaceStage>(node.at("replacement").as_character(), scheme != "never"));
+      const auto scheme = node.string_or(
+          "prepend_scheme", node.bool_or("add_prefix_space", true) ? "always" : "never");
+      return needs_whole(
+          maker<MetaspaceStage>(node.at("replacement").as_character(), scheme != "never"));
     }
     case 3:
-      return needs_whole(maker<ReplaceStage>(Pattern::parse(node.at("pattern")), node.at("content").as_string()));
-    case 4: return steps_.push_back({.make = maker<FuseStage>(), .make_fused = maker<FuseStage>(), .fuses = true});
+      return needs_whole(
+          maker<ReplaceStage>(Pattern::parse(node.at("pattern")), node.at("content").as_string()));
+    case 4:
+      return steps_.push_back(
+          {.make = maker<FuseStage>(), .make_fused = maker<FuseStage>(), .fuses = true});
     case 5: {
       const auto counts = parse_strip(node);
       if (counts.stop > 0) return needs_whole(maker<StripStage>(counts));
-      return steps_.push_back({.make = maker<StripStage>(counts), .make_fused = maker<StripStartStage>(counts)});
+      return steps_.push_back(
+          {.make = maker<StripStage>(counts), .make_fused = maker<StripStartStage>(counts)});
     }
     case 6:
       for (const auto& item : node.at("decoders").items()) add(item);
       return;
-    default: return needs_whole(maker<BpeSuffixStage>(node.string_or("suffix", "</w>")));
+    default:
+      return needs_whole(maker<BpeSuffixStage>(node.string_or("suffix", "</w>")));
   }
 }
 

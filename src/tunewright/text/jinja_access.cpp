@@ -11,9 +11,10 @@ namespace {
 
 using Type = Value::Type;
 
-constexpr std::array<std::string_view, 5> kDictChanges = {"clear", "pop", "popitem", "setdefault", "update"};
-constexpr std::array<std::string_view, 8> kListChanges = {"append", "clear",   "pop",    "reverse",
-                                                          "insert", "sort",    "extend", "remove"};
+constexpr std::array<std::string_view, 5> kDictChanges = {"clear", "pop", "popitem", "setdefault",
+                                                          "update"};
+constexpr std::array<std::string_view, 8> kListChanges = {"append", "clear", "pop",    "reverse",
+                                                          "insert", "sort",  "extend", "remove"};
 
 template <size_t N>
 bool is_one_of(const std::array<std::string_view, N>& names, std::string_view name) {
@@ -21,8 +22,8 @@ bool is_one_of(const std::array<std::string_view, N>& names, std::string_view na
 }
 
 Value unsafe(const Value& object, const std::string& name) {
-  return Value::undefined(
-      str("access to attribute ", python::repr(name), " of '", type_name(object), "' object is unsafe."));
+  return Value::undefined(str("access to attribute ", python::repr(name), " of '",
+                              type_name(object), "' object is unsafe."));
 }
 
 std::optional<Value> bind_method(const Value& object, const std::string& name, Method method) {
@@ -45,12 +46,14 @@ std::optional<Value> group_part(const Value& object, const std::string& name) {
 }
 
 // Python's getattr(), as the sandbox sees its result; none where Python has no such attribute.
-std::optional<Value> python_attribute(Runtime& runtime, const Value& object, const std::string& name) {
+std::optional<Value> python_attribute(Runtime& runtime, const Value& object,
+                                      const std::string& name) {
   if (object.is_undefined()) fail_undefined(object);
   if (object.is(Type::Object)) {
     if (auto value = object.object().attribute(runtime, name)) return value;
   }
-  if (name.size() > 4 && name.starts_with("__") && name.ends_with("__")) return unsafe(object, name);
+  if (name.size() > 4 && name.starts_with("__") && name.ends_with("__"))
+    return unsafe(object, name);
   if (object.is_dict() && is_one_of(kDictChanges, name)) return unsafe(object, name);
   if (object.is(SequenceKind::List) && is_one_of(kListChanges, name)) return unsafe(object, name);
   if (auto part = group_part(object, name)) return part;
@@ -59,7 +62,8 @@ std::optional<Value> python_attribute(Runtime& runtime, const Value& object, con
 
 Value missing(Runtime& runtime, const Value& object, const Value& key) {
   if (key.is_string()) {
-    return Value::undefined(str("'", object_type(object), "' has no attribute ", python::repr(key.string())));
+    return Value::undefined(
+        str("'", object_type(object), "' has no attribute ", python::repr(key.string())));
   }
   return Value::undefined(str(object_type(object), " has no element ", repr(runtime, key)));
 }
@@ -96,7 +100,8 @@ std::optional<Value> python_item(Runtime& runtime, const Value& object, const Va
   const int64_t size = length(runtime, object);
   const int64_t index = key.integer() < 0 ? key.integer() + size : key.integer();
   if (index < 0 || index >= size) return std::nullopt;
-  if (object.is_string()) return text_value(runtime, point_at(object.string(), index), object.is_markup());
+  if (object.is_string())
+    return text_value(runtime, point_at(object.string(), index), object.is_markup());
   return object.sequence().items[static_cast<size_t>(index)];
 }
 
@@ -125,8 +130,10 @@ Range resolve(int64_t size, const Value& start, const Value& stop, const Value& 
   const int64_t from = clamp(start, stride < 0 ? highest : lowest);
   const int64_t to = clamp(stop, stride < 0 ? lowest : highest);
   const bool empty = stride < 0 ? to >= from : from >= to;
-  const uint64_t span = stride < 0 ? static_cast<uint64_t>(from - to) : static_cast<uint64_t>(to - from);
-  const uint64_t width = stride < 0 ? 0 - static_cast<uint64_t>(stride) : static_cast<uint64_t>(stride);
+  const uint64_t span =
+      stride < 0 ? static_cast<uint64_t>(from - to) : static_cast<uint64_t>(to - from);
+  const uint64_t width =
+      stride < 0 ? 0 - static_cast<uint64_t>(stride) : static_cast<uint64_t>(stride);
   return {from, stride, empty ? 0 : static_cast<size_t>((span - 1) / width + 1)};
 }
 
@@ -158,23 +165,27 @@ Value get_item(Runtime& runtime, const Value& object, const Value& key) {
   return missing(runtime, object, key);
 }
 
-Value slice(Runtime& runtime, const Value& object, const Value& start, const Value& stop, const Value& step) {
+Value slice(Runtime& runtime, const Value& object, const Value& start, const Value& stop,
+            const Value& step) {
   if (object.is_undefined()) fail_undefined(object);
   if (object.is_dict()) throw Fault("unhashable type: 'slice'");
   if (!indexable(object)) throw Fault(str("'", type_name(object), "' object is not subscriptable"));
   const Range range = resolve(length(runtime, object), start, stop, step);
   if (object.is_string()) {
     const std::string& text = object.string();
-    std::string part = python::is_ascii(text) ? pick(text, range) : python::encode(pick(python::decode(text), range));
+    std::string part = python::is_ascii(text) ? pick(text, range)
+                                              : python::encode(pick(python::decode(text), range));
     return text_value(runtime, std::move(part), object.is_markup());
   }
-  const SequenceKind kind = object.is(SequenceKind::Group) ? SequenceKind::Tuple : object.sequence().kind;
+  const SequenceKind kind =
+      object.is(SequenceKind::Group) ? SequenceKind::Tuple : object.sequence().kind;
   return list_value(runtime, pick(object.sequence().items, range), kind);
 }
 
 Value call(Runtime& runtime, const Value& callee, Arguments arguments) {
   if (callee.is_undefined()) fail_undefined(callee);
-  if (!callee.is(Type::Object)) throw Fault(str("'", type_name(callee), "' object is not callable"));
+  if (!callee.is(Type::Object))
+    throw Fault(str("'", type_name(callee), "' object is not callable"));
   return callee.object().call(runtime, std::move(arguments));
 }
 

@@ -1,4 +1,5 @@
-// The methods of dicts, lists, tuples, ranges and numbers.  Those that change a value are not there.
+// The methods of dicts, lists, tuples, ranges and numbers.  Those that change a value are not
+// there.
 #include <algorithm>
 #include <bit>
 #include <cmath>

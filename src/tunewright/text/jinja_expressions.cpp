@@ -8,20 +8,29 @@
 namespace tunewright::text::jinja {
 namespace {
 
-constexpr int kMaxDepth = 120;        // of brackets while parsing
-constexpr int kMaxTreeDepth = 400;    // of the tree, which long sums make deep
+constexpr int kMaxDepth = 120;      // of brackets while parsing
+constexpr int kMaxTreeDepth = 400;  // of the tree, which long sums make deep
 
 std::string describe(const Token& token) {
   switch (token.kind) {
-    case Token::Kind::End: return "end of template";
-    case Token::Kind::Data: return "template data";
-    case Token::Kind::VariableBegin: return "begin of print statement";
-    case Token::Kind::VariableEnd: return "end of print statement";
-    case Token::Kind::BlockBegin: return "begin of statement block";
-    case Token::Kind::BlockEnd: return "end of statement block";
-    case Token::Kind::Integer: return "integer";
-    case Token::Kind::Float: return "float";
-    default: return token.text;
+    case Token::Kind::End:
+      return "end of template";
+    case Token::Kind::Data:
+      return "template data";
+    case Token::Kind::VariableBegin:
+      return "begin of print statement";
+    case Token::Kind::VariableEnd:
+      return "end of print statement";
+    case Token::Kind::BlockBegin:
+      return "begin of statement block";
+    case Token::Kind::BlockEnd:
+      return "end of statement block";
+    case Token::Kind::Integer:
+      return "integer";
+    case Token::Kind::Float:
+      return "float";
+    default:
+      return token.text;
   }
 }
 
@@ -75,7 +84,9 @@ void ExpressionParser::expect_name(std::string_view text) {
   if (!accept_name(text)) fail_expected(text);
 }
 
-void ExpressionParser::fail(const std::string& message) const { throw SyntaxFault(message, current().line); }
+void ExpressionParser::fail(const std::string& message) const {
+  throw SyntaxFault(message, current().line);
+}
 
 void ExpressionParser::fail_expected(std::string_view what) const {
   if (at(Token::Kind::End)) fail(str("unexpected end of template, expected '", what, "'."));
@@ -99,7 +110,8 @@ void ExpressionParser::add(Expression& parent, ExpressionPointer part) {
   if (part != nullptr) {
     parent.depth = std::max(parent.depth, part->depth + 1);
     if (parent.depth > kMaxTreeDepth) {
-      throw SyntaxFault(str("an expression is nested deeper than ", kMaxTreeDepth, " levels"), parent.line);
+      throw SyntaxFault(str("an expression is nested deeper than ", kMaxTreeDepth, " levels"),
+                        parent.line);
     }
   }
   parent.parts.push_back(std::move(part));
@@ -113,11 +125,12 @@ void ExpressionParser::add_depth(Expression& parent, const CallArguments& argume
   for (const auto& [name, part] : arguments.named) include(part);
   include(arguments.more_positional);
   include(arguments.more_named);
-  if (parent.depth > kMaxTreeDepth) fail(str("an expression is nested deeper than ", kMaxTreeDepth, " levels"));
+  if (parent.depth > kMaxTreeDepth)
+    fail(str("an expression is nested deeper than ", kMaxTreeDepth, " levels"));
 }
 
-ExpressionPointer ExpressionParser::binary(Kind kind, std::string name, int line, ExpressionPointer left,
-                                           ExpressionPointer right) {
+ExpressionPointer ExpressionParser::binary(Kind kind, std::string name, int line,
+                                           ExpressionPointer left, ExpressionPointer right) {
   auto made = make(kind, line);
   made->name = std::move(name);
   add(*made, std::move(left));
@@ -302,11 +315,12 @@ ExpressionPointer ExpressionParser::primary(bool spaces) {
   fail(str("unexpected '", describe(current()), "'"));
 }
 
-ExpressionPointer ExpressionParser::tuple(std::initializer_list<std::string_view> ends, bool with_condition,
-                                          bool in_parentheses) {
+ExpressionPointer ExpressionParser::tuple(std::initializer_list<std::string_view> ends,
+                                          bool with_condition, bool in_parentheses) {
   const int line = current().line;
   const auto ended = [&] {
-    const bool by_name = at(Token::Kind::Name) && std::find(ends.begin(), ends.end(), current().text) != ends.end();
+    const bool by_name =
+        at(Token::Kind::Name) && std::find(ends.begin(), ends.end(), current().text) != ends.end();
     return by_name || at(Token::Kind::VariableEnd) || at(Token::Kind::BlockEnd) || at_operator(")");
   };
   auto made = make(Kind::Tuple, line);
@@ -317,7 +331,8 @@ ExpressionPointer ExpressionParser::tuple(std::initializer_list<std::string_view
     is_tuple = true;
   }
   if (!is_tuple && !made->parts.empty()) return std::move(made->parts[0]);
-  if (!is_tuple && !in_parentheses) fail(str("Expected an expression, got '", describe(current()), "'"));
+  if (!is_tuple && !in_parentheses)
+    fail(str("Expected an expression, got '", describe(current()), "'"));
   return made;
 }
 
@@ -430,7 +445,8 @@ ExpressionPointer ExpressionParser::subscript(ExpressionPointer object) {
   return binary(Kind::Item, {}, line, std::move(object), std::move(key));
 }
 
-ExpressionPointer ExpressionParser::slice(ExpressionPointer object, ExpressionPointer start, int line) {
+ExpressionPointer ExpressionParser::slice(ExpressionPointer object, ExpressionPointer start,
+                                          int line) {
   auto made = make(Kind::Slice, line);
   add(*made, std::move(object));
   add(*made, std::move(start));
@@ -464,7 +480,8 @@ CallArguments ExpressionParser::call_arguments() {
       next();
       arguments.named.emplace_back(key, expression());
     } else {
-      ensure(arguments.more_positional == nullptr && arguments.more_named == nullptr && arguments.named.empty());
+      ensure(arguments.more_positional == nullptr && arguments.more_named == nullptr &&
+             arguments.named.empty());
       arguments.positional.push_back(expression());
     }
   }
@@ -491,7 +508,8 @@ ExpressionPointer ExpressionParser::filters(ExpressionPointer input, bool named)
     named = false;
     auto made = make(Kind::Filter, current().line);
     made->name = dotted_name();
-    if (find_filter(made->name) == nullptr && conditions_ == 0) fail(str("No filter named '", made->name, "'."));
+    if (find_filter(made->name) == nullptr && conditions_ == 0)
+      fail(str("No filter named '", made->name, "'."));
     add(*made, std::move(input));
     if (at_operator("(")) made->arguments = call_arguments();
     add_depth(*made, made->arguments);
@@ -502,8 +520,8 @@ ExpressionPointer ExpressionParser::filters(ExpressionPointer input, bool named)
 
 bool ExpressionParser::test_argument_follows() const {
   if (at(Token::Kind::Name)) return !at_name("else") && !at_name("or") && !at_name("and");
-  return at(Token::Kind::String) || at(Token::Kind::Integer) || at(Token::Kind::Float) || at_operator("[") ||
-         at_operator("{");
+  return at(Token::Kind::String) || at(Token::Kind::Integer) || at(Token::Kind::Float) ||
+         at_operator("[") || at_operator("{");
 }
 
 ExpressionPointer ExpressionParser::test(ExpressionPointer value) {
@@ -511,7 +529,8 @@ ExpressionPointer ExpressionParser::test(ExpressionPointer value) {
   const bool negated = accept_name("not");
   auto made = make(Kind::Test, line);
   made->name = dotted_name();
-  if (find_test(made->name) == nullptr && conditions_ == 0) fail(str("No test named '", made->name, "'."));
+  if (find_test(made->name) == nullptr && conditions_ == 0)
+    fail(str("No test named '", made->name, "'."));
   add(*made, std::move(value));
   if (at_operator("(")) {
     made->arguments = call_arguments();

@@ -23,8 +23,12 @@ class ExpressionParser {
   const Token& current() const { return tokens_[at_]; }
   const Token& next();
   bool at(Token::Kind kind) const { return current().kind == kind; }
-  bool at_operator(std::string_view text) const { return at(Token::Kind::Operator) && current().text == text; }
-  bool at_name(std::string_view text) const { return at(Token::Kind::Name) && current().text == text; }
+  bool at_operator(std::string_view text) const {
+    return at(Token::Kind::Operator) && current().text == text;
+  }
+  bool at_name(std::string_view text) const {
+    return at(Token::Kind::Name) && current().text == text;
+  }
   bool accept(Token::Kind kind);
   bool accept_operator(std::string_view text);
   bool accept_name(std::string_view text);
@@ -48,14 +52,16 @@ class ExpressionParser {
   ExpressionPointer filters(ExpressionPointer input, bool named = false);
 
   Uses uses_;
-  int conditions_ = 0;  // inside how many ifs: there an unknown filter is an error only when it runs
+  int conditions_ =
+      0;  // inside how many ifs: there an unknown filter is an error only when it runs
 
  private:
   using Pointer = std::unique_ptr<Expression>;
   using Kind = Expression::Kind;
   Pointer make(Kind kind, int line) const;
   static void add(Expression& parent, ExpressionPointer part);
-  ExpressionPointer binary(Kind kind, std::string name, int line, ExpressionPointer left, ExpressionPointer right);
+  ExpressionPointer binary(Kind kind, std::string name, int line, ExpressionPointer left,
+                           ExpressionPointer right);
 
   ExpressionPointer disjunction();
   ExpressionPointer conjunction();

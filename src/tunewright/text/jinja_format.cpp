@@ -27,7 +27,8 @@ void write_items(Runtime& runtime, std::string& out, const Items& items) {
   }
 }
 
-void write_pairs(Runtime& runtime, std::string& out, const std::vector<std::pair<std::string, Value>>& pairs) {
+void write_pairs(Runtime& runtime, std::string& out,
+                 const std::vector<std::pair<std::string, Value>>& pairs) {
   out += "{";
   for (size_t i = 0; i < pairs.size(); ++i) {
     if (i > 0) out += ", ";
@@ -57,14 +58,23 @@ void write_sequence(Runtime& runtime, std::string& out, const Sequence& sequence
     out += close;
   };
   switch (sequence.kind) {
-    case SequenceKind::List: return wrapped("[", "]");
+    case SequenceKind::List:
+      return wrapped("[", "]");
     case SequenceKind::Tuple:
-    case SequenceKind::Group: return wrapped("(", sequence.items.size() == 1 ? ",)" : ")");
-    case SequenceKind::DictKeys: return wrapped("dict_keys([", "])");
-    case SequenceKind::DictValues: return wrapped("dict_values([", "])");
-    case SequenceKind::DictItems: return wrapped("dict_items([", "])");
-    case SequenceKind::Range: out += sequence.name; return;
-    case SequenceKind::Generator: out += "<generator object " + sequence.name + ">"; return;
+    case SequenceKind::Group:
+      return wrapped("(", sequence.items.size() == 1 ? ",)" : ")");
+    case SequenceKind::DictKeys:
+      return wrapped("dict_keys([", "])");
+    case SequenceKind::DictValues:
+      return wrapped("dict_values([", "])");
+    case SequenceKind::DictItems:
+      return wrapped("dict_items([", "])");
+    case SequenceKind::Range:
+      out += sequence.name;
+      return;
+    case SequenceKind::Generator:
+      out += "<generator object " + sequence.name + ">";
+      return;
   }
 }
 
@@ -80,30 +90,49 @@ void write_repr(Runtime& runtime, std::string& out, const Value& value) {
   const Runtime::Nested nested(runtime);
   runtime.charge_steps(1);
   switch (value.type()) {
-    case Type::None: out += "None"; return;
-    case Type::Undefined: out += "Undefined"; return;
-    case Type::Bool: out += value.boolean() ? "True" : "False"; return;
-    case Type::Int: out += std::to_string(value.integer()); return;
-    case Type::Float: out += python::repr(value.number()); return;
+    case Type::None:
+      out += "None";
+      return;
+    case Type::Undefined:
+      out += "Undefined";
+      return;
+    case Type::Bool:
+      out += value.boolean() ? "True" : "False";
+      return;
+    case Type::Int:
+      out += std::to_string(value.integer());
+      return;
+    case Type::Float:
+      out += python::repr(value.number());
+      return;
     case Type::String: {
       runtime.charge_scan(value.string().size() * kQuoting);
       const std::string quoted = python::repr(value.string());
       return add_text(runtime, out, value.is_markup() ? "Markup(" + quoted + ")" : quoted);
     }
-    case Type::Sequence: return write_sequence(runtime, out, value.sequence());
-    case Type::Dict: return write_dict(runtime, out, value.dict());
-    case Type::Object: return write_object(runtime, out, value.object());
+    case Type::Sequence:
+      return write_sequence(runtime, out, value.sequence());
+    case Type::Dict:
+      return write_dict(runtime, out, value.dict());
+    case Type::Object:
+      return write_object(runtime, out, value.object());
   }
 }
 
 std::string json_key(const Value& key, const JsonStyle& style) {
   switch (key.type()) {
-    case Type::String: return python::json_quote(key.string(), style.ensure_ascii);
-    case Type::None: return "\"null\"";
-    case Type::Bool: return key.boolean() ? "\"true\"" : "\"false\"";
-    case Type::Int: return "\"" + std::to_string(key.integer()) + "\"";
-    case Type::Float: return "\"" + python::repr(key.number()) + "\"";
-    default: throw Fault(str("keys must be str, int, float, bool or None, not ", type_name(key)));
+    case Type::String:
+      return python::json_quote(key.string(), style.ensure_ascii);
+    case Type::None:
+      return "\"null\"";
+    case Type::Bool:
+      return key.boolean() ? "\"true\"" : "\"false\"";
+    case Type::Int:
+      return "\"" + std::to_string(key.integer()) + "\"";
+    case Type::Float:
+      return "\"" + python::repr(key.number()) + "\"";
+    default:
+      throw Fault(str("keys must be str, int, float, bool or None, not ", type_name(key)));
   }
 }
 
@@ -122,18 +151,29 @@ class JsonWriter {
     const Runtime::Nested nested(runtime_);
     runtime_.charge_steps(1);
     switch (value.type()) {
-      case Type::None: out_ += "null"; return;
-      case Type::Bool: out_ += value.boolean() ? "true" : "false"; return;
-      case Type::Int: out_ += std::to_string(value.integer()); return;
-      case Type::Float: out_ += json_number(value.number()); return;
+      case Type::None:
+        out_ += "null";
+        return;
+      case Type::Bool:
+        out_ += value.boolean() ? "true" : "false";
+        return;
+      case Type::Int:
+        out_ += std::to_string(value.integer());
+        return;
+      case Type::Float:
+        out_ += json_number(value.number());
+        return;
       case Type::String:
         runtime_.charge_scan(value.string().size() * kQuoting);
         return add_text(runtime_, out_, python::json_quote(value.string(), style_.ensure_ascii));
-      case Type::Dict: return write_dict(value.dict());
+      case Type::Dict:
+        return write_dict(value.dict());
       case Type::Sequence:
-        if (value.sequence().kind <= SequenceKind::Group) return write_array(value.sequence().items);
+        if (value.sequence().kind <= SequenceKind::Group)
+          return write_array(value.sequence().items);
         break;
-      default: break;
+      default:
+        break;
     }
     throw Fault(str("Object of type ", type_name(value), " is not JSON serializable"));
   }
@@ -173,8 +213,9 @@ class JsonWriter {
     std::vector<const std::pair<Value, Value>*> items;
     for (const auto& item : dict.items()) items.push_back(&item);
     if (style_.sort_keys) {
-      std::stable_sort(items.begin(), items.end(),
-                       [&](const auto* a, const auto* b) { return ordered(runtime_, "<", a->first, b->first); });
+      std::stable_sort(items.begin(), items.end(), [&](const auto* a, const auto* b) {
+        return ordered(runtime_, "<", a->first, b->first);
+      });
     }
     out_ += '{';
     ++level_;
@@ -218,12 +259,23 @@ std::string escape_html(std::string_view text) {
   std::string out;
   for (const char c : text) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&#34;"; break;
-      case '\'': out += "&#39;"; break;
-      default: out += c;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&#34;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        out += c;
     }
   }
   return out;

@@ -12,7 +12,8 @@ constexpr uint64_t kMaxRange = 100'000;  // the sandbox's own limit
 
 Value range(Runtime& runtime, Arguments arguments) {
   const auto bound = bind("range", std::move(arguments), {"start", "stop", "step"}, 1);
-  const int64_t start = bound[1] ? to_index(*bound[0]) : 0, stop = to_index(bound[1] ? *bound[1] : *bound[0]);
+  const int64_t start = bound[1] ? to_index(*bound[0]) : 0,
+                stop = to_index(bound[1] ? *bound[1] : *bound[0]);
   const int64_t step = bound[2] ? to_index(*bound[2]) : 1;
   if (step == 0) throw Fault("range() arg 3 must not be zero");
   const bool empty = step > 0 ? start >= stop : start <= stop;
@@ -21,7 +22,8 @@ Value range(Runtime& runtime, Arguments arguments) {
   const uint64_t width = step > 0 ? static_cast<uint64_t>(step) : 0 - static_cast<uint64_t>(step);
   const uint64_t count = empty ? 0 : (span - 1) / width + 1;
   if (count > kMaxRange) {
-    throw Fault(str("Range too big. The sandbox blocks ranges larger than MAX_RANGE (", kMaxRange, ")."));
+    throw Fault(
+        str("Range too big. The sandbox blocks ranges larger than MAX_RANGE (", kMaxRange, ")."));
   }
   Items items;
   items.reserve(count);
@@ -55,7 +57,9 @@ class DictType : public Object {
   std::string type_name() const override { return "TemplateDict"; }
   std::string repr() const override { return "<TemplateDict object>"; }
   bool callable() const override { return true; }
-  Value call(Runtime& runtime, Arguments arguments) override { return make_dict(runtime, std::move(arguments)); }
+  Value call(Runtime& runtime, Arguments arguments) override {
+    return make_dict(runtime, std::move(arguments));
+  }
   std::optional<Value> attribute(Runtime&, const std::string& name) override {
     if (name != "fromkeys") return std::nullopt;
     return bound_method(name, Value(), dict_method(name));
@@ -102,12 +106,15 @@ Value make_cycler(Runtime& runtime, Arguments arguments) {
 
 class Joiner : public Object {
  public:
-  explicit Joiner(Value separator) : depth_(nested_in(separator.depth())), separator_(std::move(separator)) {}
+  explicit Joiner(Value separator)
+      : depth_(nested_in(separator.depth())), separator_(std::move(separator)) {}
   std::string type_name() const override { return "Joiner"; }
   std::string repr() const override { return "<Joiner object>"; }
   bool callable() const override { return true; }
   int depth() const override { return depth_; }
-  Value call(Runtime&, Arguments) override { return std::exchange(used_, true) ? separator_ : Value(""); }
+  Value call(Runtime&, Arguments) override {
+    return std::exchange(used_, true) ? separator_ : Value("");
+  }
 
  private:
   int depth_;
@@ -132,7 +139,8 @@ Value raise_exception(Runtime& runtime, Arguments arguments) {
 Value strftime_now(Runtime& runtime, Arguments arguments) {
   const auto bound = bind("strftime_now", std::move(arguments), {"format"}, 1);
   const std::string& format = to_string(*bound[0], "strftime() argument 1");
-  if (format.size() > 1000) throw LimitFault("a format of strftime_now is longer than the limit of 1000 bytes");
+  if (format.size() > 1000)
+    throw LimitFault("a format of strftime_now is longer than the limit of 1000 bytes");
   const std::time_t now = std::time(nullptr);
   std::tm local{};
   localtime_r(&now, &local);

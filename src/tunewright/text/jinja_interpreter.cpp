@@ -18,7 +18,10 @@ enum class Flow { Normal, Break, Continue };
 class Interpreter : public Runtime {
  public:
   Interpreter(const Tree& tree, const Dict& variables, const Limits& limits)
-      : Runtime(limits), tree_(tree), context_(std::make_shared<Scope>()), scope_(std::make_shared<Scope>(context_)) {
+      : Runtime(limits),
+        tree_(tree),
+        context_(std::make_shared<Scope>()),
+        scope_(std::make_shared<Scope>(context_)) {
     for (size_t slot = 0; slot < tree.names.size(); ++slot) {
       const Value* value = variables.find(std::string_view(tree.names[slot]));
       if (value == nullptr) {
@@ -60,7 +63,8 @@ class Interpreter : public Runtime {
   void write(std::string_view text) {
     charge_scan(text.size());
     if (out_->size() + text.size() > limits_.text_bytes) {
-      throw LimitFault(str("the output is longer than the limit of ", limits_.text_bytes, " bytes"));
+      throw LimitFault(
+          str("the output is longer than the limit of ", limits_.text_bytes, " bytes"));
     }
     *out_ += text;
   }
@@ -95,25 +99,47 @@ class Interpreter : public Runtime {
     charge_steps(1);
     set_line(statement.line);
     switch (statement.kind) {
-      case SKind::Data: write(statement.text); break;
-      case SKind::Output: output(*statement.expression); break;
-      case SKind::Set: assign(*statement.target, evaluate(*statement.expression)); break;
-      case SKind::SetBlock: set_block(statement); break;
-      case SKind::For: run_loop(statement, evaluate(*statement.expression), 0); break;
-      case SKind::If: return branch(statement);
-      case SKind::With: with(statement); break;
-      case SKind::Macro: scope_->set(statement.slot, macro(statement)); break;
-      case SKind::CallBlock: call_block(statement); break;
-      case SKind::FilterBlock:
-        output_text(apply_filters(*statement.expression, Value(capture(statement.body, inner_scope()))));
+      case SKind::Data:
+        write(statement.text);
         break;
-      case SKind::Generation: generation(statement); break;
+      case SKind::Output:
+        output(*statement.expression);
+        break;
+      case SKind::Set:
+        assign(*statement.target, evaluate(*statement.expression));
+        break;
+      case SKind::SetBlock:
+        set_block(statement);
+        break;
+      case SKind::For:
+        run_loop(statement, evaluate(*statement.expression), 0);
+        break;
+      case SKind::If:
+        return branch(statement);
+      case SKind::With:
+        with(statement);
+        break;
+      case SKind::Macro:
+        scope_->set(statement.slot, macro(statement));
+        break;
+      case SKind::CallBlock:
+        call_block(statement);
+        break;
+      case SKind::FilterBlock:
+        output_text(
+            apply_filters(*statement.expression, Value(capture(statement.body, inner_scope()))));
+        break;
+      case SKind::Generation:
+        generation(statement);
+        break;
       case SKind::Scope: {
         const Entered entered(*this, inner_scope());
         return execute(statement.body);
       }
-      case SKind::Break: return Flow::Break;
-      case SKind::Continue: return Flow::Continue;
+      case SKind::Break:
+        return Flow::Break;
+      case SKind::Continue:
+        return Flow::Continue;
     }
     return Flow::Normal;
   }
@@ -128,7 +154,8 @@ class Interpreter : public Runtime {
     for (const Statement* one = &first;;) {
       if (truth(evaluate(*one->expression))) return execute(one->body);
       // A lone if in the else branch is an elif.
-      if (one->otherwise.size() != 1 || one->otherwise[0]->kind != SKind::If) return execute(one->otherwise);
+      if (one->otherwise.size() != 1 || one->otherwise[0]->kind != SKind::If)
+        return execute(one->otherwise);
       one = one->otherwise[0].get();
       set_line(one->line);
     }
@@ -136,7 +163,8 @@ class Interpreter : public Runtime {
 
   void set_block(const Statement& statement) {
     Value text(capture(statement.body, inner_scope()));
-    if (statement.expression != nullptr) text = apply_filters(*statement.expression, std::move(text));
+    if (statement.expression != nullptr)
+      text = apply_filters(*statement.expression, std::move(text));
     assign(*statement.target, std::move(text));
   }
 
@@ -180,16 +208,20 @@ class Interpreter : public Runtime {
     if (target.kind == EKind::Name) return scope_->set(target.slot, std::move(value));
     if (target.kind == EKind::NamespaceAttribute) {
       const Value space = lookup(target);
-      auto* held = space.is(Value::Type::Object) ? dynamic_cast<Namespace*>(&space.object()) : nullptr;
+      auto* held =
+          space.is(Value::Type::Object) ? dynamic_cast<Namespace*>(&space.object()) : nullptr;
       if (held == nullptr) throw Fault("cannot assign attribute on non-namespace object");
       return held->set(*this, target.name, std::move(value));
     }
-    if (value.is_none() || value.is_number()) throw Fault(str("cannot unpack non-iterable ", type_name(value), " object"));
+    if (value.is_none() || value.is_number())
+      throw Fault(str("cannot unpack non-iterable ", type_name(value), " object"));
     const auto items = iterate(*this, value);
     const size_t wanted = target.parts.size();
-    if (items->size() > wanted) throw Fault(str("too many values to unpack (expected ", wanted, ")"));
+    if (items->size() > wanted)
+      throw Fault(str("too many values to unpack (expected ", wanted, ")"));
     if (items->size() < wanted) {
-      throw Fault(str("not enough values to unpack (expected ", wanted, ", got ", items->size(), ")"));
+      throw Fault(
+          str("not enough values to unpack (expected ", wanted, ", got ", items->size(), ")"));
     }
     for (size_t i = 0; i < wanted; ++i) assign(*target.parts[i], (*items)[i]);
   }
@@ -276,7 +308,8 @@ class Interpreter : public Runtime {
       for (size_t i = 0; i < parameters.size(); ++i) {
         if (!parameters[i]) {
           parameters[i] = i < without_default
-                              ? Value::undefined("parameter " + python::repr(head.names[i]) + " was not provided")
+                              ? Value::undefined("parameter " + python::repr(head.names[i]) +
+                                                 " was not provided")
                               : evaluate(*head.defaults[i - without_default]);
         }
         scope->set(head.slots[i], *std::move(parameters[i]));
@@ -296,27 +329,47 @@ class Interpreter : public Runtime {
     charge_steps(1);
     set_line(expression.line);
     switch (expression.kind) {
-      case EKind::Constant: return expression.value;
-      case EKind::Name: return lookup(expression);
-      case EKind::Attribute: return get_attribute(*this, evaluate(*expression.parts[0]), expression.name);
-      case EKind::Item: return item(expression);
-      case EKind::Slice: return slice_of(expression);
-      case EKind::Call: return call_of(expression);
-      case EKind::Filter: return filter(expression, evaluate(*expression.parts[0]));
-      case EKind::Test: return Value(test(expression));
-      case EKind::Arithmetic: return arithmetic_of(expression);
-      case EKind::Negative: return negate(evaluate(*expression.parts[0]));
-      case EKind::Positive: return positive(evaluate(*expression.parts[0]));
-      case EKind::Concat: return concatenation(expression);
-      case EKind::Compare: return Value(comparison(expression));
+      case EKind::Constant:
+        return expression.value;
+      case EKind::Name:
+        return lookup(expression);
+      case EKind::Attribute:
+        return get_attribute(*this, evaluate(*expression.parts[0]), expression.name);
+      case EKind::Item:
+        return item(expression);
+      case EKind::Slice:
+        return slice_of(expression);
+      case EKind::Call:
+        return call_of(expression);
+      case EKind::Filter:
+        return filter(expression, evaluate(*expression.parts[0]));
+      case EKind::Test:
+        return Value(test(expression));
+      case EKind::Arithmetic:
+        return arithmetic_of(expression);
+      case EKind::Negative:
+        return negate(evaluate(*expression.parts[0]));
+      case EKind::Positive:
+        return positive(evaluate(*expression.parts[0]));
+      case EKind::Concat:
+        return concatenation(expression);
+      case EKind::Compare:
+        return Value(comparison(expression));
       case EKind::And:
-      case EKind::Or: return logical(expression);
-      case EKind::Not: return Value(!truth(evaluate(*expression.parts[0])));
-      case EKind::Condition: return conditional(expression);
-      case EKind::List: return list_value(*this, evaluate_all(expression.parts));
-      case EKind::Tuple: return list_value(*this, evaluate_all(expression.parts), SequenceKind::Tuple);
-      case EKind::Dict: return dict(expression);
-      case EKind::NamespaceAttribute: break;
+      case EKind::Or:
+        return logical(expression);
+      case EKind::Not:
+        return Value(!truth(evaluate(*expression.parts[0])));
+      case EKind::Condition:
+        return conditional(expression);
+      case EKind::List:
+        return list_value(*this, evaluate_all(expression.parts));
+      case EKind::Tuple:
+        return list_value(*this, evaluate_all(expression.parts), SequenceKind::Tuple);
+      case EKind::Dict:
+        return dict(expression);
+      case EKind::NamespaceAttribute:
+        break;
     }
     throw Fault("a namespace attribute outside of set");
   }
@@ -328,12 +381,15 @@ class Interpreter : public Runtime {
     return values;
   }
 
-  Value evaluate_or_none(const ExpressionPointer& part) { return part == nullptr ? Value() : evaluate(*part); }
+  Value evaluate_or_none(const ExpressionPointer& part) {
+    return part == nullptr ? Value() : evaluate(*part);
+  }
 
   Arguments evaluate(const CallArguments& source) {
     Arguments arguments;
     arguments.positional = evaluate_all(source.positional);
-    for (const auto& [name, part] : source.named) arguments.named.emplace_back(name, evaluate(*part));
+    for (const auto& [name, part] : source.named)
+      arguments.named.emplace_back(name, evaluate(*part));
     if (source.more_positional != nullptr) {
       const auto more = iterate(*this, evaluate(*source.more_positional));
       charge_items(more->size());
@@ -344,11 +400,13 @@ class Interpreter : public Runtime {
   }
 
   void add_named(Arguments& arguments, const Value& more) {
-    if (!more.is_dict()) throw Fault(str("argument after ** must be a mapping, not ", type_name(more)));
+    if (!more.is_dict())
+      throw Fault(str("argument after ** must be a mapping, not ", type_name(more)));
     charge_items(more.dict().items().size());
     for (const auto& [key, value] : more.dict().items()) {
       const std::string& name = to_string(key, "keywords");
-      if (arguments.take(name)) throw Fault(str("got multiple values for keyword argument '", name, "'"));
+      if (arguments.take(name))
+        throw Fault(str("got multiple values for keyword argument '", name, "'"));
       arguments.named.emplace_back(name, value);
     }
   }
@@ -362,7 +420,8 @@ class Interpreter : public Runtime {
 
   Value slice_of(const Expression& expression) {
     const Value object = evaluate(*expression.parts[0]);
-    const Value start = evaluate_or_none(expression.parts[1]), stop = evaluate_or_none(expression.parts[2]);
+    const Value start = evaluate_or_none(expression.parts[1]),
+                stop = evaluate_or_none(expression.parts[2]);
     return slice(*this, object, start, stop, evaluate_or_none(expression.parts[3]));
   }
 
@@ -375,15 +434,21 @@ class Interpreter : public Runtime {
     const Expression& callee = *expression.parts[0];
     if (callee.kind != EKind::Attribute) {
       const Value function = evaluate(callee);
-      return call_with(expression, [&](Arguments arguments) { return call(*this, function, std::move(arguments)); });
+      return call_with(expression, [&](Arguments arguments) {
+        return call(*this, function, std::move(arguments));
+      });
     }
     // The usual case, a method of data, needs no function object.
     const Value object = evaluate(*callee.parts[0]);
     if (const Method method = method_of(object, callee.name)) {
-      return call_with(expression, [&](Arguments arguments) { return method(*this, object, std::move(arguments)); });
+      return call_with(expression, [&](Arguments arguments) {
+        return method(*this, object, std::move(arguments));
+      });
     }
     const Value function = get_attribute(*this, object, callee.name);
-    return call_with(expression, [&](Arguments arguments) { return call(*this, function, std::move(arguments)); });
+    return call_with(expression, [&](Arguments arguments) {
+      return call(*this, function, std::move(arguments));
+    });
   }
 
   template <class Function>
@@ -395,7 +460,8 @@ class Interpreter : public Runtime {
 
   Value filter(const Expression& expression, Value input) {
     const Filter found = find_filter(expression.name);
-    if (found == nullptr) throw Fault("No filter named " + python::repr(expression.name) + " found.");
+    if (found == nullptr)
+      throw Fault("No filter named " + python::repr(expression.name) + " found.");
     Arguments arguments = evaluate(expression.arguments);
     set_line(expression.line);
     return found(*this, std::move(input), std::move(arguments));

@@ -68,7 +68,8 @@ class StringDecoder {
     unsigned value = 0;
     const size_t end = at_ + digits;
     const char* begin = text_.data() + at_;
-    if (end > text_.size() || std::from_chars(begin, begin + digits, value, 16).ptr != begin + digits) {
+    if (end > text_.size() ||
+        std::from_chars(begin, begin + digits, value, 16).ptr != begin + digits) {
       throw SyntaxFault("a string has a truncated \\x, \\u or \\U escape", line_);
     }
     at_ = end;
@@ -77,7 +78,8 @@ class StringDecoder {
 
   // "\ud83d\ude00" is one character.
   char32_t surrogate_pair(unsigned high) {
-    if (high < 0xd800 || high >= 0xdc00 || text_.substr(at_, 2) != "\\u" || at_ + 6 > text_.size()) return high;
+    if (high < 0xd800 || high >= 0xdc00 || text_.substr(at_, 2) != "\\u" || at_ + 6 > text_.size())
+      return high;
     unsigned low = 0;
     std::from_chars(text_.data() + at_ + 2, text_.data() + at_ + 6, low, 16);
     if (low < 0xdc00 || low >= 0xe000) return high;
@@ -132,8 +134,9 @@ class Lexer {
   }
 
   void advance(size_t count) {
-    line_ += static_cast<int>(std::count(source_.begin() + static_cast<ptrdiff_t>(at_),
-                                         source_.begin() + static_cast<ptrdiff_t>(at_ + count), '\n'));
+    line_ +=
+        static_cast<int>(std::count(source_.begin() + static_cast<ptrdiff_t>(at_),
+                                    source_.begin() + static_cast<ptrdiff_t>(at_ + count), '\n'));
     at_ += count;
   }
 
@@ -151,14 +154,16 @@ class Lexer {
     } else if (sign != '+' && !is_variable) {
       const size_t line = text.rfind('\n') + 1;
       const bool at_line_start = line > 0 || line_starting_;
-      if (at_line_start && python::strip(text.substr(line), python::Side::Left).empty()) text = text.substr(0, line);
+      if (at_line_start && python::strip(text.substr(line), python::Side::Left).empty())
+        text = text.substr(0, line);
     }
     if (!text.empty()) add(Kind::Data, std::string(text));
     advance(end - at_);
   }
 
   size_t next_tag(size_t from) const {
-    for (size_t i = source_.find('{', from); i != std::string_view::npos; i = source_.find('{', i + 1)) {
+    for (size_t i = source_.find('{', from); i != std::string_view::npos;
+         i = source_.find('{', i + 1)) {
       const char next = i + 1 < source_.size() ? source_[i + 1] : 0;
       if (next == '{' || next == '%' || next == '#') return i;
     }
@@ -292,10 +297,14 @@ class Lexer {
       if (starts(two)) text = two;
     }
     if (text.size() == 1 && kShort.find(text[0]) == std::string_view::npos) {
-      throw SyntaxFault(str("unexpected char ", python::repr(python::encode(python::decode(rest().substr(0, 4)).substr(0, 1))),
-                            " at ", python::length(source_.substr(0, at_))), line_);
+      throw SyntaxFault(
+          str("unexpected char ",
+              python::repr(python::encode(python::decode(rest().substr(0, 4)).substr(0, 1))),
+              " at ", python::length(source_.substr(0, at_))),
+          line_);
     }
-    if (text == "(" || text == "[" || text == "{") brackets += text == "(" ? ')' : text == "[" ? ']' : '}';
+    if (text == "(" || text == "[" || text == "{")
+      brackets += text == "(" ? ')' : text == "[" ? ']' : '}';
     if (text == ")" || text == "]" || text == "}") {
       if (brackets.empty()) throw SyntaxFault(str("unexpected '", text, "'"), line_);
       if (brackets.back() != text[0]) {
@@ -312,7 +321,8 @@ class Lexer {
     while (end < source_.size() && source_[end] != quote) end += source_[end] == '\\' ? 2 : 1;
     if (end >= source_.size()) {
       throw SyntaxFault(str("unexpected char ", python::repr(std::string(1, quote)), " at ",
-                            python::length(source_.substr(0, at_))), line_);
+                            python::length(source_.substr(0, at_))),
+                        line_);
     }
     add(Kind::String, StringDecoder(source_.substr(at_ + 1, end - at_ - 1), line_).run());
     advance(end + 1 - at_);
@@ -324,7 +334,9 @@ class Lexer {
     const auto is_allowed = [&](size_t i) {
       return i < source_.size() && allowed.find(source_[i]) != std::string_view::npos;
     };
-    while (is_allowed(at) || (at > begin && at < source_.size() && source_[at] == '_' && is_allowed(at + 1))) ++at;
+    while (is_allowed(at) ||
+           (at > begin && at < source_.size() && source_[at] == '_' && is_allowed(at + 1)))
+      ++at;
     return at - begin;
   }
 
@@ -341,7 +353,8 @@ class Lexer {
       end += 1 + digits(end + 1);
     }
     if (!after_dot && end < source_.size() && (source_[end] == 'e' || source_[end] == 'E')) {
-      const size_t sign = end + 1 < source_.size() && (source_[end + 1] == '+' || source_[end + 1] == '-') ? 1 : 0;
+      const size_t sign =
+          end + 1 < source_.size() && (source_[end + 1] == '+' || source_[end + 1] == '-') ? 1 : 0;
       const size_t exponent = digits(end + 1 + sign);
       is_float = is_float || exponent > 0;
       if (exponent > 0) end += 1 + sign + exponent;
@@ -369,7 +382,8 @@ class Lexer {
     std::erase(text, '_');
     int64_t value = 0;
     const auto result = std::from_chars(text.data(), text.data() + text.size(), value, base);
-    if (result.ec != std::errc()) throw SyntaxFault(str("the integer ", text, " does not fit in 64 bits"), line_);
+    if (result.ec != std::errc())
+      throw SyntaxFault(str("the integer ", text, " does not fit in 64 bits"), line_);
     add(Kind::Integer, {}, Value(value));
     advance(begin + size - at_);
   }

@@ -18,7 +18,19 @@ class SyntaxFault : public Fault {
 };
 
 struct Token {
-  enum class Kind { Data, VariableBegin, VariableEnd, BlockBegin, BlockEnd, Name, String, Integer, Float, Operator, End };
+  enum class Kind {
+    Data,
+    VariableBegin,
+    VariableEnd,
+    BlockBegin,
+    BlockEnd,
+    Name,
+    String,
+    Integer,
+    Float,
+    Operator,
+    End
+  };
   Kind kind = Kind::End;
   std::string text;  // of data, names, strings (decoded) and operators
   Value number;

@@ -12,8 +12,8 @@ namespace {
 using Type = Value::Type;
 
 [[noreturn]] void fail_operands(std::string_view operation, const Value& left, const Value& right) {
-  throw Fault(str("unsupported operand type(s) for ", operation == "**" ? "** or pow()" : operation, ": '",
-                  type_name(left), "' and '", type_name(right), "'"));
+  throw Fault(str("unsupported operand type(s) for ", operation == "**" ? "** or pow()" : operation,
+                  ": '", type_name(left), "' and '", type_name(right), "'"));
 }
 
 [[noreturn]] void fail_overflow() { throw LimitFault("an integer leaves the range of 64 bits"); }
@@ -122,16 +122,20 @@ Value add_sequences(Runtime& runtime, const Value& left, const Value& right) {
   const Items& more = right.sequence().items;
   runtime.charge_items(items.size() + more.size());
   items.insert(items.end(), more.begin(), more.end());
-  return Value::sequence(std::move(items), left.is(SequenceKind::List) ? SequenceKind::List : SequenceKind::Tuple);
+  return Value::sequence(std::move(items),
+                         left.is(SequenceKind::List) ? SequenceKind::List : SequenceKind::Tuple);
 }
 
-bool is_tuple(const Value& value) { return value.is(SequenceKind::Tuple) || value.is(SequenceKind::Group); }
+bool is_tuple(const Value& value) {
+  return value.is(SequenceKind::Tuple) || value.is(SequenceKind::Group);
+}
 
 Value add(Runtime& runtime, const Value& left, const Value& right) {
   if (left.is_string() && right.is_string()) return add_texts(runtime, left, right);
   const bool lists = left.is(SequenceKind::List) && right.is(SequenceKind::List);
   if (lists || (is_tuple(left) && is_tuple(right))) return add_sequences(runtime, left, right);
-  if (left.is_string()) throw Fault(str("can only concatenate str (not \"", type_name(right), "\") to str"));
+  if (left.is_string())
+    throw Fault(str("can only concatenate str (not \"", type_name(right), "\") to str"));
   if (left.is(SequenceKind::List) || is_tuple(left)) {
     const std::string name = is_tuple(left) ? "tuple" : "list";
     throw Fault(str("can only concatenate ", name, " (not \"", type_name(right), "\") to ", name));
@@ -164,16 +168,22 @@ Value repeat(Runtime& runtime, const Value& value, const Value& count) {
   runtime.charge_items(unit.size() * times);
   Items items;
   items.reserve(unit.size() * times);
-  for (size_t i = 0; i < times && !unit.empty(); ++i) items.insert(items.end(), unit.begin(), unit.end());
-  return Value::sequence(std::move(items), value.is(SequenceKind::List) ? SequenceKind::List : SequenceKind::Tuple);
+  for (size_t i = 0; i < times && !unit.empty(); ++i)
+    items.insert(items.end(), unit.begin(), unit.end());
+  return Value::sequence(std::move(items),
+                         value.is(SequenceKind::List) ? SequenceKind::List : SequenceKind::Tuple);
 }
 
 Value multiply(Runtime& runtime, const Value& left, const Value& right) {
-  const auto repeats = [](const Value& v) { return v.is_string() || v.is(SequenceKind::List) || is_tuple(v); };
+  const auto repeats = [](const Value& v) {
+    return v.is_string() || v.is(SequenceKind::List) || is_tuple(v);
+  };
   if (repeats(left) && right.is_integral()) return repeat(runtime, left, right);
   if (repeats(right) && left.is_integral()) return repeat(runtime, right, left);
-  if (repeats(left)) throw Fault(str("can't multiply sequence by non-int of type '", type_name(right), "'"));
-  if (repeats(right)) throw Fault(str("can't multiply sequence by non-int of type '", type_name(left), "'"));
+  if (repeats(left))
+    throw Fault(str("can't multiply sequence by non-int of type '", type_name(right), "'"));
+  if (repeats(right))
+    throw Fault(str("can't multiply sequence by non-int of type '", type_name(left), "'"));
   fail_operands("*", left, right);
 }
 
@@ -190,12 +200,13 @@ bool equal_sequences(Runtime& runtime, const Value& left, const Value& right) {
   const SequenceKind kind = left.sequence().kind;
   const bool same = kind == right.sequence().kind || (is_tuple(left) && is_tuple(right));
   if (!same) return false;
-  if (kind == SequenceKind::Generator || kind == SequenceKind::DictValues) return left.same_as(right);
+  if (kind == SequenceKind::Generator || kind == SequenceKind::DictValues)
+    return left.same_as(right);
   const Items& a = left.sequence().items;
   const Items& b = right.sequence().items;
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [&](const Value& x, const Value& y) {
-           return equal(runtime, x, y);
-         });
+  return a.size() == b.size() &&
+         std::equal(a.begin(), a.end(), b.begin(),
+                    [&](const Value& x, const Value& y) { return equal(runtime, x, y); });
 }
 
 bool by_operation(std::string_view operation, int order) {
@@ -211,7 +222,8 @@ bool compare(std::string_view operation, const T& left, const T& right) {
   return operation == ">" ? left > right : left >= right;
 }
 
-bool ordered_sequences(Runtime& runtime, std::string_view operation, const Items& left, const Items& right) {
+bool ordered_sequences(Runtime& runtime, std::string_view operation, const Items& left,
+                       const Items& right) {
   for (size_t i = 0; i < std::min(left.size(), right.size()); ++i) {
     if (!equal(runtime, left[i], right[i])) return ordered(runtime, operation, left[i], right[i]);
   }
@@ -223,14 +235,22 @@ bool ordered_sequences(Runtime& runtime, std::string_view operation, const Items
 bool truth(const Value& value) {
   switch (value.type()) {
     case Type::None:
-    case Type::Undefined: return false;
-    case Type::Bool: return value.boolean();
-    case Type::Int: return value.integer() != 0;
-    case Type::Float: return value.number() != 0;
-    case Type::String: return !value.string().empty();
-    case Type::Dict: return !value.dict().items().empty();
-    case Type::Sequence: return value.is(SequenceKind::Generator) || !value.sequence().items.empty();
-    case Type::Object: return true;
+    case Type::Undefined:
+      return false;
+    case Type::Bool:
+      return value.boolean();
+    case Type::Int:
+      return value.integer() != 0;
+    case Type::Float:
+      return value.number() != 0;
+    case Type::String:
+      return !value.string().empty();
+    case Type::Dict:
+      return !value.dict().items().empty();
+    case Type::Sequence:
+      return value.is(SequenceKind::Generator) || !value.sequence().items.empty();
+    case Type::Object:
+      return true;
   }
   return false;
 }
@@ -243,10 +263,14 @@ bool equal(Runtime& runtime, const Value& left, const Value& right) {
     case Type::String:
       runtime.charge_scan(left.string().size());
       return left.string() == right.string();
-    case Type::Sequence: return equal_sequences(runtime, left, right);
-    case Type::Dict: return equal_dicts(runtime, left.dict(), right.dict());
-    case Type::Undefined: return true;
-    default: return left.same_as(right);
+    case Type::Sequence:
+      return equal_sequences(runtime, left, right);
+    case Type::Dict:
+      return equal_dicts(runtime, left.dict(), right.dict());
+    case Type::Undefined:
+      return true;
+    default:
+      return left.same_as(right);
   }
 }
 
@@ -254,7 +278,8 @@ bool ordered(Runtime& runtime, std::string_view operation, const Value& left, co
   runtime.charge_steps(1);
   if (left.is_undefined()) fail_undefined(left);
   if (right.is_undefined()) fail_undefined(right);
-  if (left.is_integral() && right.is_integral()) return compare(operation, left.integer(), right.integer());
+  if (left.is_integral() && right.is_integral())
+    return compare(operation, left.integer(), right.integer());
   if (left.is_number() && right.is_number()) return compare(operation, left.exact(), right.exact());
   if (left.is_string() && right.is_string()) {
     // The order of UTF-8 bytes is that of code points.
@@ -264,14 +289,16 @@ bool ordered(Runtime& runtime, std::string_view operation, const Value& left, co
   if (lists || (is_tuple(left) && is_tuple(right))) {
     return ordered_sequences(runtime, operation, left.sequence().items, right.sequence().items);
   }
-  throw Fault(str("'", operation, "' not supported between instances of '", type_name(left), "' and '",
-                  type_name(right), "'"));
+  throw Fault(str("'", operation, "' not supported between instances of '", type_name(left),
+                  "' and '", type_name(right), "'"));
 }
 
 bool contains(Runtime& runtime, const Value& container, const Value& item) {
   if (container.is_string()) {
-    if (item.is_undefined()) throw Fault("'in <string>' requires string as left operand, not Undefined");
-    if (!item.is_string()) throw Fault(str("'in <string>' requires string as left operand, not ", type_name(item)));
+    if (item.is_undefined())
+      throw Fault("'in <string>' requires string as left operand, not Undefined");
+    if (!item.is_string())
+      throw Fault(str("'in <string>' requires string as left operand, not ", type_name(item)));
     runtime.charge_scan(container.string().size());
     return container.string().find(item.string()) != std::string::npos;
   }
@@ -285,14 +312,17 @@ bool contains(Runtime& runtime, const Value& container, const Value& item) {
   throw Fault(str("argument of type '", type_name(container), "' is not iterable"));
 }
 
-Value arithmetic(Runtime& runtime, std::string_view operation, const Value& left, const Value& right) {
+Value arithmetic(Runtime& runtime, std::string_view operation, const Value& left,
+                 const Value& right) {
   if (operation == "%" && left.is_string()) {
     return text_value(runtime, format_percent(runtime, left.string(), right), left.is_markup());
   }
   if (left.is_undefined()) fail_undefined(left);
   if (right.is_undefined()) fail_undefined(right);
-  if (left.is_integral() && right.is_integral()) return integer_arithmetic(operation, left.integer(), right.integer());
-  if (left.is_number() && right.is_number()) return float_arithmetic(operation, left.number(), right.number());
+  if (left.is_integral() && right.is_integral())
+    return integer_arithmetic(operation, left.integer(), right.integer());
+  if (left.is_number() && right.is_number())
+    return float_arithmetic(operation, left.number(), right.number());
   if (operation == "+") return add(runtime, left, right);
   if (operation == "*") return multiply(runtime, left, right);
   fail_operands(operation, left, right);
@@ -301,13 +331,15 @@ Value arithmetic(Runtime& runtime, std::string_view operation, const Value& left
 Value negate(const Value& value) {
   if (value.is_undefined()) fail_undefined(value);
   if (value.is(Type::Float)) return Value(-value.number());
-  if (!value.is_integral()) throw Fault(str("bad operand type for unary -: '", type_name(value), "'"));
+  if (!value.is_integral())
+    throw Fault(str("bad operand type for unary -: '", type_name(value), "'"));
   return Value(difference_of(0, value.integer()));
 }
 
 Value positive(const Value& value) {
   if (value.is_undefined()) fail_undefined(value);
-  if (!value.is_number()) throw Fault(str("bad operand type for unary +: '", type_name(value), "'"));
+  if (!value.is_number())
+    throw Fault(str("bad operand type for unary +: '", type_name(value), "'"));
   return value.is(Type::Bool) ? Value(value.integer()) : value;
 }
 

@@ -43,7 +43,8 @@ class StatementParser : private ExpressionParser {
 
   // Statements up to a tag of `ends`, whose name is the current token; with none, up to the end.
   Body block(Words ends) {
-    if (++depth_ > kMaxBlockDepth) fail(str("blocks are nested deeper than ", kMaxBlockDepth, " levels"));
+    if (++depth_ > kMaxBlockDepth)
+      fail(str("blocks are nested deeper than ", kMaxBlockDepth, " levels"));
     Body body;
     while (!at(Token::Kind::End)) {
       const int line = current().line;
@@ -120,7 +121,8 @@ class StatementParser : private ExpressionParser {
     if (tag == "break" || tag == "continue") return jump(tag, line);
     if (tag == "block") return named_block(line);
     if (any_of({"include", "import", "from", "extends"}, tag)) {
-      fail(str("the tag '", tag, "' needs other template files, which a chat template does not have"));
+      fail(str("the tag '", tag,
+               "' needs other template files, which a chat template does not have"));
     }
     fail(str("Encountered unknown tag '", tag, "'."));
   }
@@ -128,13 +130,15 @@ class StatementParser : private ExpressionParser {
   static bool names_loop(const Expression& target) {
     if (target.kind == Expression::Kind::Name) return target.slot == kLoopSlot;
     return target.kind == Expression::Kind::Tuple &&
-           std::any_of(target.parts.begin(), target.parts.end(), [](const auto& part) { return names_loop(*part); });
+           std::any_of(target.parts.begin(), target.parts.end(),
+                       [](const auto& part) { return names_loop(*part); });
   }
 
   // What a set or a for gives a value to; nothing inside of a for may change its loop.
   ExpressionPointer stored(bool spaces) {
     auto made = target(spaces);
-    if (fors_ > 0 && names_loop(*made)) fail("Can't assign to special loop variable in for-loop target");
+    if (fors_ > 0 && names_loop(*made))
+      fail("Can't assign to special loop variable in for-loop target");
     return made;
   }
 
@@ -216,7 +220,8 @@ class StatementParser : private ExpressionParser {
     head.uses_caller = uses_.caller;
     head.uses_kwargs = uses_.kwargs;
     head.uses_varargs = uses_.varargs;
-    uses_ = {outer.caller || uses_.caller, outer.kwargs || uses_.kwargs, outer.varargs || uses_.varargs};
+    uses_ = {outer.caller || uses_.caller, outer.kwargs || uses_.kwargs,
+             outer.varargs || uses_.varargs};
     return body;
   }
 

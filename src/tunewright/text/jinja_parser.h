@@ -24,26 +24,26 @@ struct CallArguments {
 
 struct Expression {
   enum class Kind {
-    Constant,     // value
-    Name,         // slot
-    Attribute,    // parts[0].name
-    Item,         // parts[0][parts[1]]
-    Slice,        // parts[0][parts[1]:parts[2]:parts[3]], empty ones null
-    Call,         // parts[0](arguments)
-    Filter,       // parts[0]|name(arguments); parts[0] is null in a filter block
-    Test,         // parts[0] is name(arguments)
-    Arithmetic,   // parts[0] name parts[1]
+    Constant,    // value
+    Name,        // slot
+    Attribute,   // parts[0].name
+    Item,        // parts[0][parts[1]]
+    Slice,       // parts[0][parts[1]:parts[2]:parts[3]], empty ones null
+    Call,        // parts[0](arguments)
+    Filter,      // parts[0]|name(arguments); parts[0] is null in a filter block
+    Test,        // parts[0] is name(arguments)
+    Arithmetic,  // parts[0] name parts[1]
     Negative,
     Positive,
     Concat,
-    Compare,      // parts[0] operations[0] parts[1] operations[1] parts[2] …
+    Compare,  // parts[0] operations[0] parts[1] operations[1] parts[2] …
     And,
     Or,
     Not,
-    Condition,    // parts[1] if parts[0] else parts[2]
+    Condition,  // parts[1] if parts[0] else parts[2]
     List,
     Tuple,
-    Dict,         // keys and values take turns
+    Dict,                // keys and values take turns
     NamespaceAttribute,  // slot.name, a target of set
   };
   Kind kind = Kind::Constant;
@@ -68,18 +68,18 @@ struct Signature {
 
 struct Statement {
   enum class Kind {
-    Data,        // text
-    Output,      // expression
-    Set,         // target = expression
-    SetBlock,    // target = body, through the filters of expression
-    For,         // target in expression if condition: body else otherwise
-    If,          // expression: body else otherwise
-    With,        // pairs of targets and values in `assignments`
+    Data,      // text
+    Output,    // expression
+    Set,       // target = expression
+    SetBlock,  // target = body, through the filters of expression
+    For,       // target in expression if condition: body else otherwise
+    If,        // expression: body else otherwise
+    With,      // pairs of targets and values in `assignments`
     Macro,
-    CallBlock,   // expression is the call
+    CallBlock,  // expression is the call
     FilterBlock,
     Generation,
-    Scope,       // a block of its own
+    Scope,  // a block of its own
     Break,
     Continue,
   };

@@ -18,7 +18,9 @@ const Value& argument(const Arguments& arguments, std::string_view test) {
   return arguments.positional[0];
 }
 
-Value remainder(Runtime& runtime, const Value& value, const Value& by) { return arithmetic(runtime, "%", value, by); }
+Value remainder(Runtime& runtime, const Value& value, const Value& by) {
+  return arithmetic(runtime, "%", value, by);
+}
 
 bool is_odd(Runtime& runtime, const Value& value, const Arguments&) {
   return equal(runtime, remainder(runtime, value, Value(int64_t{2})), Value(int64_t{1}));
@@ -27,14 +29,19 @@ bool is_even(Runtime& runtime, const Value& value, const Arguments&) {
   return equal(runtime, remainder(runtime, value, Value(int64_t{2})), Value(int64_t{0}));
 }
 bool is_divisible(Runtime& runtime, const Value& value, const Arguments& arguments) {
-  return equal(runtime, remainder(runtime, value, argument(arguments, "divisibleby")), Value(int64_t{0}));
+  return equal(runtime, remainder(runtime, value, argument(arguments, "divisibleby")),
+               Value(int64_t{0}));
 }
 bool is_defined(Runtime&, const Value& value, const Arguments&) { return !value.is_undefined(); }
 bool is_undefined(Runtime&, const Value& value, const Arguments&) { return value.is_undefined(); }
 bool is_none(Runtime&, const Value& value, const Arguments&) { return value.is_none(); }
 bool is_boolean(Runtime&, const Value& value, const Arguments&) { return value.is(Type::Bool); }
-bool is_true(Runtime&, const Value& value, const Arguments&) { return value.is(Type::Bool) && value.boolean(); }
-bool is_false(Runtime&, const Value& value, const Arguments&) { return value.is(Type::Bool) && !value.boolean(); }
+bool is_true(Runtime&, const Value& value, const Arguments&) {
+  return value.is(Type::Bool) && value.boolean();
+}
+bool is_false(Runtime&, const Value& value, const Arguments&) {
+  return value.is(Type::Bool) && !value.boolean();
+}
 bool is_integer(Runtime&, const Value& value, const Arguments&) { return value.is(Type::Int); }
 bool is_float(Runtime&, const Value& value, const Arguments&) { return value.is(Type::Float); }
 bool is_number(Runtime&, const Value& value, const Arguments&) { return value.is_number(); }
@@ -102,25 +109,52 @@ struct Entry {
 };
 
 constexpr std::array kTests = {
-    Entry{"odd", is_odd},         Entry{"even", is_even},         Entry{"divisibleby", is_divisible},
-    Entry{"defined", is_defined}, Entry{"undefined", is_undefined}, Entry{"none", is_none},
-    Entry{"boolean", is_boolean}, Entry{"true", is_true},         Entry{"false", is_false},
-    Entry{"integer", is_integer}, Entry{"float", is_float},       Entry{"number", is_number},
-    Entry{"string", is_string},   Entry{"mapping", is_mapping},   Entry{"escaped", is_escaped},
-    Entry{"sequence", is_sequence}, Entry{"iterable", is_iterable}, Entry{"callable", is_callable},
-    Entry{"lower", is_lower},     Entry{"upper", is_upper},       Entry{"filter", is_filter},
-    Entry{"test", is_test},       Entry{"sameas", is_same},       Entry{"in", is_in},
-    Entry{"eq", is_equal},        Entry{"equalto", is_equal},     Entry{"==", is_equal},
-    Entry{"ne", is_unequal},      Entry{"!=", is_unequal},        Entry{"lt", is_less},
-    Entry{"lessthan", is_less},   Entry{"<", is_less},            Entry{"le", is_at_most},
-    Entry{"<=", is_at_most},      Entry{"gt", is_greater},        Entry{"greaterthan", is_greater},
-    Entry{">", is_greater},       Entry{"ge", is_at_least},       Entry{">=", is_at_least},
+    Entry{"odd", is_odd},
+    Entry{"even", is_even},
+    Entry{"divisibleby", is_divisible},
+    Entry{"defined", is_defined},
+    Entry{"undefined", is_undefined},
+    Entry{"none", is_none},
+    Entry{"boolean", is_boolean},
+    Entry{"true", is_true},
+    Entry{"false", is_false},
+    Entry{"integer", is_integer},
+    Entry{"float", is_float},
+    Entry{"number", is_number},
+    Entry{"string", is_string},
+    Entry{"mapping", is_mapping},
+    Entry{"escaped", is_escaped},
+    Entry{"sequence", is_sequence},
+    Entry{"iterable", is_iterable},
+    Entry{"callable", is_callable},
+    Entry{"lower", is_lower},
+    Entry{"upper", is_upper},
+    Entry{"filter", is_filter},
+    Entry{"test", is_test},
+    Entry{"sameas", is_same},
+    Entry{"in", is_in},
+    Entry{"eq", is_equal},
+    Entry{"equalto", is_equal},
+    Entry{"==", is_equal},
+    Entry{"ne", is_unequal},
+    Entry{"!=", is_unequal},
+    Entry{"lt", is_less},
+    Entry{"lessthan", is_less},
+    Entry{"<", is_less},
+    Entry{"le", is_at_most},
+    Entry{"<=", is_at_most},
+    Entry{"gt", is_greater},
+    Entry{"greaterthan", is_greater},
+    Entry{">", is_greater},
+    Entry{"ge", is_at_least},
+    Entry{">=", is_at_least},
 };
 
 }  // namespace
 
 Test find_test(std::string_view name) {
-  const auto at = std::find_if(kTests.begin(), kTests.end(), [&](const Entry& entry) { return entry.name == name; });
+  const auto at = std::find_if(kTests.begin(), kTests.end(),
+                               [&](const Entry& entry) { return entry.name == name; });
   return at == kTests.end() ? nullptr : at->test;
 }
 

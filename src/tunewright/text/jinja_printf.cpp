@@ -50,7 +50,9 @@ std::string pad(std::string text, const Spec& spec, char default_align) {
   const char align = spec.align != 0 ? spec.align : default_align;
   if (align == '<') return text + fill(missing);
   if (align == '^') return fill(missing / 2) + text + fill(missing - missing / 2);
-  const size_t signs = align == '=' && (text.starts_with('-') || text.starts_with('+') || text.starts_with(' ')) ? 1 : 0;
+  const size_t signs =
+      align == '=' && (text.starts_with('-') || text.starts_with('+') || text.starts_with(' ')) ? 1
+                                                                                                : 0;
   return text.substr(0, signs) + fill(missing) + text.substr(signs);
 }
 
@@ -85,10 +87,21 @@ std::string integer_text(int64_t value, const Spec& spec) {
   std::string digits;
   std::string prefix;
   switch (spec.type) {
-    case 'x': case 'X': digits = in_base(size, 16, spec.type == 'X'); prefix = spec.type == 'X' ? "0X" : "0x"; break;
-    case 'o': digits = in_base(size, 8, false); prefix = "0o"; break;
-    case 'b': digits = in_base(size, 2, false); prefix = "0b"; break;
-    default: digits = grouped(std::to_string(size), spec.grouping);
+    case 'x':
+    case 'X':
+      digits = in_base(size, 16, spec.type == 'X');
+      prefix = spec.type == 'X' ? "0X" : "0x";
+      break;
+    case 'o':
+      digits = in_base(size, 8, false);
+      prefix = "0o";
+      break;
+    case 'b':
+      digits = in_base(size, 2, false);
+      prefix = "0b";
+      break;
+    default:
+      digits = grouped(std::to_string(size), spec.grouping);
   }
   if (spec.precision && digits.size() < static_cast<size_t>(*spec.precision)) {
     digits.insert(0, static_cast<size_t>(*spec.precision) - digits.size(), '0');
@@ -97,7 +110,8 @@ std::string integer_text(int64_t value, const Spec& spec) {
 }
 
 std::string float_text(double value, const Spec& spec) {
-  const int precision = static_cast<int>(std::min<int64_t>(spec.precision.value_or(6), kMaxPrecision));
+  const int precision =
+      static_cast<int>(std::min<int64_t>(spec.precision.value_or(6), kMaxPrecision));
   const bool percent = spec.type == '%';
   char kind = spec.type == 0 ? 'g' : percent ? 'f' : spec.type;
   std::string digits;
@@ -112,8 +126,8 @@ std::string float_text(double value, const Spec& spec) {
     std::snprintf(buffer.data(), buffer.size(), format.c_str(), size);
     digits = buffer.data();
   }
-  return signed_text(std::signbit(value) && !std::isnan(value), grouped(digits, spec.grouping) + (percent ? "%" : ""),
-                     spec);
+  return signed_text(std::signbit(value) && !std::isnan(value),
+                     grouped(digits, spec.grouping) + (percent ? "%" : ""), spec);
 }
 
 std::string cut(const std::string& text, const std::optional<int64_t>& precision) {
@@ -152,7 +166,9 @@ class Percent {
   }
 
  private:
-  bool is_tuple() const { return values_.is(SequenceKind::Tuple) || values_.is(SequenceKind::Group); }
+  bool is_tuple() const {
+    return values_.is(SequenceKind::Tuple) || values_.is(SequenceKind::Group);
+  }
   size_t given() const { return is_tuple() ? values_.sequence().items.size() : 1; }
 
   char peek() const {
@@ -209,20 +225,38 @@ class Percent {
 
   std::string convert(const Value& value, Spec& spec) {
     switch (spec.type) {
-      case 's': return pad(cut(to_text(runtime_, value), spec.precision), spec, '>');
-      case 'r': case 'a': return pad(cut(repr(runtime_, value), spec.precision), spec, '>');
-      case 'c': return pad(character(value), spec, '>');
-      case 'd': case 'i': case 'u':
-        if (!value.is_number()) throw Fault(str("%", spec.type, " format: a real number is required, not ", type_name(value)));
+      case 's':
+        return pad(cut(to_text(runtime_, value), spec.precision), spec, '>');
+      case 'r':
+      case 'a':
+        return pad(cut(repr(runtime_, value), spec.precision), spec, '>');
+      case 'c':
+        return pad(character(value), spec, '>');
+      case 'd':
+      case 'i':
+      case 'u':
+        if (!value.is_number())
+          throw Fault(
+              str("%", spec.type, " format: a real number is required, not ", type_name(value)));
         return pad_number(integer_text(to_integer(value), spec), spec);
-      case 'x': case 'X': case 'o':
-        if (!value.is_integral()) throw Fault(str("%", spec.type, " format: an integer is required, not ", type_name(value)));
+      case 'x':
+      case 'X':
+      case 'o':
+        if (!value.is_integral())
+          throw Fault(
+              str("%", spec.type, " format: an integer is required, not ", type_name(value)));
         return pad_number(integer_text(value.integer(), spec), spec);
-      case 'e': case 'E': case 'f': case 'F': case 'g': case 'G':
+      case 'e':
+      case 'E':
+      case 'f':
+      case 'F':
+      case 'g':
+      case 'G':
         if (value.is_undefined()) fail_undefined(value);
         if (!value.is_number()) throw Fault(str("must be real number, not ", type_name(value)));
         return pad_number(float_text(value.number(), spec), spec);
-      default: throw Fault(str("unsupported format character '", spec.type, "'"));
+      default:
+        throw Fault(str("unsupported format character '", spec.type, "'"));
     }
   }
 
@@ -236,7 +270,8 @@ class Percent {
   static std::string character(const Value& value) {
     if (value.is_string() && python::length(value.string()) == 1) return value.string();
     if (!value.is_integral()) throw Fault("%c requires int or char");
-    if (value.integer() < 0 || value.integer() > 0x10ffff) throw Fault("%c arg not in range(0x110000)");
+    if (value.integer() < 0 || value.integer() > 0x10ffff)
+      throw Fault("%c arg not in range(0x110000)");
     const auto point = static_cast<char32_t>(value.integer());
     return python::encode({&point, 1});
   }
@@ -252,7 +287,9 @@ class Percent {
 Spec parse_spec(std::string_view text) {
   Spec spec;
   size_t at = 0;
-  const auto is_align = [&](size_t i) { return i < text.size() && std::string_view("<>^=").find(text[i]) != std::string_view::npos; };
+  const auto is_align = [&](size_t i) {
+    return i < text.size() && std::string_view("<>^=").find(text[i]) != std::string_view::npos;
+  };
   size_t second = 1;
   while (second < text.size() && (text[second] & 0xc0) == 0x80) ++second;
   if (!text.empty() && is_align(second)) {
@@ -262,7 +299,9 @@ Spec parse_spec(std::string_view text) {
   } else if (is_align(0)) {
     spec.align = text[at++];
   }
-  const auto accept = [&](std::string_view set) { return at < text.size() && set.find(text[at]) != std::string_view::npos; };
+  const auto accept = [&](std::string_view set) {
+    return at < text.size() && set.find(text[at]) != std::string_view::npos;
+  };
   if (accept("+- ")) spec.sign = text[at++];
   if (accept("#")) spec.alternate = (++at, true);
   if (accept("0")) spec.zero = (++at, true);
@@ -286,14 +325,16 @@ std::string format_value(Runtime& runtime, const Value& value, std::string_view 
   }
   const Spec spec = parse_spec(spec_text);
   const auto refuse = [&] {
-    throw Fault(str("Unknown format code '", spec.type, "' for object of type '", type_name(value), "'"));
+    throw Fault(
+        str("Unknown format code '", spec.type, "' for object of type '", type_name(value), "'"));
   };
   if (value.is_string()) {
     if (spec.type != 0 && spec.type != 's') refuse();
     return pad(cut(value.string(), spec.precision), spec, '<');
   }
   constexpr std::string_view kFloats = "eEfFgG%", kIntegers = "dxXobn";
-  if (value.is_integral() && (spec.type == 0 || kIntegers.find(spec.type) != std::string_view::npos)) {
+  if (value.is_integral() &&
+      (spec.type == 0 || kIntegers.find(spec.type) != std::string_view::npos)) {
     if (spec.precision) throw Fault("Precision not allowed in integer format specifier");
     return pad_number(integer_text(value.integer(), spec), spec);
   }
@@ -330,27 +371,32 @@ class Braces {
   std::string field(std::string_view format, size_t& at, int depth) {
     const size_t begin = ++at;
     int open = 1;
-    for (; at < format.size() && open > 0; ++at) open += format[at] == '{' ? 1 : format[at] == '}' ? -1 : 0;
+    for (; at < format.size() && open > 0; ++at)
+      open += format[at] == '{' ? 1 : format[at] == '}' ? -1 : 0;
     if (open > 0) throw Fault("expected '}' before end of string");
     std::string_view inside = format.substr(begin, at - begin - 1);
     const size_t colon = std::min(inside.find(':'), inside.size());
     std::string_view name = inside.substr(0, colon);
     char conversion = 0;
     if (const size_t mark = name.find('!'); mark != std::string_view::npos) {
-      if (mark + 2 != name.size()) throw Fault("end of string while looking for conversion specifier");
+      if (mark + 2 != name.size())
+        throw Fault("end of string while looking for conversion specifier");
       conversion = name[mark + 1];
       name = name.substr(0, mark);
     }
-    const Value value = lookup(name);  // before the specification, which may number fields of its own
+    const Value value =
+        lookup(name);  // before the specification, which may number fields of its own
     const std::string spec = colon < inside.size() ? run(inside.substr(colon + 1), depth + 1) : "";
-    if (conversion == 'r' || conversion == 'a') return format_value(runtime_, Value(repr(runtime_, value)), spec);
+    if (conversion == 'r' || conversion == 'a')
+      return format_value(runtime_, Value(repr(runtime_, value)), spec);
     if (conversion == 's') return format_value(runtime_, Value(to_text(runtime_, value)), spec);
     if (conversion != 0) throw Fault(str("Unknown conversion specifier ", conversion));
     return format_value(runtime_, value, spec);
   }
 
   static bool digits(std::string_view text) {
-    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+    return !text.empty() &&
+           std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
   }
 
   Value lookup(std::string_view path) {
@@ -366,7 +412,8 @@ class Braces {
         if (close == std::string_view::npos) throw Fault("expected '}' before end of string");
         const std::string_view key = path.substr(end + 1, close - end - 1);
         size_t zero = 0;
-        value = get_item(runtime_, value, digits(key) ? Value(read_number(key, zero)) : Value(std::string(key)));
+        value = get_item(runtime_, value,
+                         digits(key) ? Value(read_number(key, zero)) : Value(std::string(key)));
         end = close + 1;
       }
     }

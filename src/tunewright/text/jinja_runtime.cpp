@@ -9,17 +9,20 @@ namespace tunewright::text::jinja {
 void Runtime::charge_steps(size_t steps) {
   steps_left_ -= static_cast<int64_t>(std::min<size_t>(steps, size_t{1} << 40));
   if (steps_left_ >= 0) return;
-  throw LimitFault(str("the rendering takes more than ", limits_.steps, " steps; does a loop or a macro never end?"));
+  throw LimitFault(str("the rendering takes more than ", limits_.steps,
+                       " steps; does a loop or a macro never end?"));
 }
 
 void Runtime::charge_text(size_t bytes) {
   if (bytes > limits_.text_bytes) {
-    throw LimitFault(str("a text of ", bytes, " bytes is longer than the limit of ", limits_.text_bytes));
+    throw LimitFault(
+        str("a text of ", bytes, " bytes is longer than the limit of ", limits_.text_bytes));
   }
   charge_scan(bytes);
   memory_used_ += bytes + sizeof(String);
   if (memory_used_ > limits_.memory_bytes) {
-    throw LimitFault(str("the rendering makes more than ", limits_.memory_bytes, " bytes of values"));
+    throw LimitFault(
+        str("the rendering makes more than ", limits_.memory_bytes, " bytes of values"));
   }
 }
 
@@ -28,7 +31,8 @@ void Runtime::charge_items(size_t count) {
   const size_t most = limits_.memory_bytes / sizeof(Value);
   memory_used_ += std::min(count, most) * sizeof(Value) + sizeof(Sequence);
   if (count > most || memory_used_ > limits_.memory_bytes) {
-    throw LimitFault(str("the rendering makes more than ", limits_.memory_bytes, " bytes of values"));
+    throw LimitFault(
+        str("the rendering makes more than ", limits_.memory_bytes, " bytes of values"));
   }
 }
 
@@ -60,7 +64,9 @@ class Function : public Object {
   std::string repr() const override { return "<function " + name_ + ">"; }
   bool callable() const override { return true; }
   int depth() const override { return depth_; }
-  Value call(Runtime& runtime, Arguments arguments) override { return body_(runtime, std::move(arguments)); }
+  Value call(Runtime& runtime, Arguments arguments) override {
+    return body_(runtime, std::move(arguments));
+  }
 
  private:
   std::string name_;
@@ -71,27 +77,33 @@ class Function : public Object {
 }  // namespace
 
 std::vector<std::optional<Value>> bind(std::string_view function, Arguments arguments,
-                                       std::initializer_list<std::string_view> names, size_t required) {
+                                       std::initializer_list<std::string_view> names,
+                                       size_t required) {
   if (arguments.positional.size() > names.size()) {
-    throw Fault(str(function, "() takes at most ", names.size(), " argument(s) but ", arguments.positional.size(),
-                    " were given"));
+    throw Fault(str(function, "() takes at most ", names.size(), " argument(s) but ",
+                    arguments.positional.size(), " were given"));
   }
   std::vector<std::optional<Value>> bound(names.size());
-  for (size_t i = 0; i < arguments.positional.size(); ++i) bound[i] = std::move(arguments.positional[i]);
+  for (size_t i = 0; i < arguments.positional.size(); ++i)
+    bound[i] = std::move(arguments.positional[i]);
   for (auto& [name, value] : arguments.named) {
-    const auto at = static_cast<size_t>(std::find(names.begin(), names.end(), name) - names.begin());
-    if (at == names.size()) throw Fault(str(function, "() got an unexpected keyword argument '", name, "'"));
+    const auto at =
+        static_cast<size_t>(std::find(names.begin(), names.end(), name) - names.begin());
+    if (at == names.size())
+      throw Fault(str(function, "() got an unexpected keyword argument '", name, "'"));
     if (bound[at]) throw Fault(str(function, "() got multiple values for argument '", name, "'"));
     bound[at] = std::move(value);
   }
   for (size_t i = 0; i < required; ++i) {
-    if (!bound[i]) throw Fault(str(function, "() missing required argument '", names.begin()[i], "'"));
+    if (!bound[i])
+      throw Fault(str(function, "() missing required argument '", names.begin()[i], "'"));
   }
   return bound;
 }
 
 Value make_function(std::string name, std::function<Value(Runtime&, Arguments)> body, int depth) {
-  return Value(std::shared_ptr<Object>(std::make_shared<Function>(std::move(name), std::move(body), depth)));
+  return Value(
+      std::shared_ptr<Object>(std::make_shared<Function>(std::move(name), std::move(body), depth)));
 }
 
 Value bound_method(std::string name, Value self, Method method) {
@@ -123,7 +135,8 @@ void fail_undefined(const Value& value) { throw Fault(value.undefined_message())
 
 int64_t to_index(const Value& value) {
   if (value.is_undefined()) fail_undefined(value);
-  if (!value.is_integral()) throw Fault(str("'", type_name(value), "' object cannot be interpreted as an integer"));
+  if (!value.is_integral())
+    throw Fault(str("'", type_name(value), "' object cannot be interpreted as an integer"));
   return value.integer();
 }
 
@@ -134,15 +147,17 @@ const std::string& to_string(const Value& value, std::string_view what) {
 
 Value Namespace::make(Runtime& runtime, const Value& attributes) {
   auto space = std::make_shared<Namespace>();
-  for (const auto& [name, value] : attributes.dict().items()) space->set(runtime, to_string(name, "a name"), value);
+  for (const auto& [name, value] : attributes.dict().items())
+    space->set(runtime, to_string(name, "a name"), value);
   runtime.keep(space, [raw = space.get()] { raw->clear(); });
   return Value(std::shared_ptr<Object>(std::move(space)));
 }
 
 void Namespace::set(Runtime& runtime, const std::string& name, Value value) {
   if (name.starts_with('_')) {
-    throw Fault(str("Chat templates cannot store underscore-prefixed attributes on a namespace, but got '", name,
-                    "'. Please rename the attribute."));
+    throw Fault(
+        str("Chat templates cannot store underscore-prefixed attributes on a namespace, but got '",
+            name, "'. Please rename the attribute."));
   }
   for (auto& [known, held] : attributes_) {
     if (known == name) {

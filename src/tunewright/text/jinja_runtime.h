@@ -56,14 +56,16 @@ class Runtime {
   std::vector<std::pair<std::shared_ptr<void>, std::function<void()>>> kept_;
 };
 
-// --- operations (jinja_operators.cpp) -------------------------------------------------------------
+// --- operations (jinja_operators.cpp)
+// -------------------------------------------------------------
 bool truth(const Value& value);
 bool equal(Runtime& runtime, const Value& left, const Value& right);
 // `operation`: "<", "<=", ">", ">=".
 bool ordered(Runtime& runtime, std::string_view operation, const Value& left, const Value& right);
 bool contains(Runtime& runtime, const Value& container, const Value& item);
 // `operation`: + - * / // % **
-Value arithmetic(Runtime& runtime, std::string_view operation, const Value& left, const Value& right);
+Value arithmetic(Runtime& runtime, std::string_view operation, const Value& left,
+                 const Value& right);
 Value negate(const Value& value);
 Value positive(const Value& value);
 // What a loop goes over; a generator is spent by it.  Shares the items where it can.
@@ -77,20 +79,24 @@ struct Iteration {
 };
 int64_t length(Runtime& runtime, const Value& value);  // a Fault where there is none
 
-// --- access (jinja_access.cpp) --------------------------------------------------------------------
+// --- access (jinja_access.cpp)
+// --------------------------------------------------------------------
 Value get_attribute(Runtime& runtime, const Value& object, const std::string& name);  // object.name
 Value get_item(Runtime& runtime, const Value& object, const Value& key);              // object[key]
-Value slice(Runtime& runtime, const Value& object, const Value& start, const Value& stop, const Value& step);
+Value slice(Runtime& runtime, const Value& object, const Value& start, const Value& stop,
+            const Value& step);
 Value call(Runtime& runtime, const Value& callee, Arguments arguments);
 
-// --- methods: the method of a value, if it has one of that name -----------------------------------
+// --- methods: the method of a value, if it has one of that name
+// -----------------------------------
 using Method = Value (*)(Runtime&, const Value& self, Arguments);
 Method string_method(std::string_view name);
 Method dict_method(std::string_view name);
 Method sequence_method(const Value& self, std::string_view name);
 Method number_method(const Value& self, std::string_view name);
 
-// --- text (jinja_format.cpp) ----------------------------------------------------------------------
+// --- text (jinja_format.cpp)
+// ----------------------------------------------------------------------
 std::string to_text(Runtime& runtime, const Value& value);  // str()
 std::string repr(Runtime& runtime, const Value& value);
 struct JsonStyle {
@@ -107,7 +113,8 @@ std::string escape_html(std::string_view text);
 std::string format_percent(Runtime& runtime, const std::string& format, const Value& values);
 std::string format_braces(Runtime& runtime, const std::string& format, const Arguments& arguments);
 
-// --- filters, tests and globals: null where the name is unknown -----------------------------------
+// --- filters, tests and globals: null where the name is unknown
+// -----------------------------------
 using Filter = Value (*)(Runtime&, Value, Arguments);
 using Test = bool (*)(Runtime&, const Value&, const Arguments&);
 Filter find_filter(std::string_view name);
@@ -116,17 +123,21 @@ Filter find_sequence_filter(std::string_view name);
 Test find_test(std::string_view name);
 std::optional<Value> find_global(std::string_view name);
 
-// --- helpers --------------------------------------------------------------------------------------
-// The arguments in the order of `names`; `none given` stays empty.  Wrong ones are Faults.
+// --- helpers
+// -------------------------------------------------------------------------------------- The
+// arguments in the order of `names`; `none given` stays empty.  Wrong ones are Faults.
 std::vector<std::optional<Value>> bind(std::string_view function, Arguments arguments,
-                                       std::initializer_list<std::string_view> names, size_t required = 0);
+                                       std::initializer_list<std::string_view> names,
+                                       size_t required = 0);
 // `depth`: of the values that the body holds.
-Value make_function(std::string name, std::function<Value(Runtime&, Arguments)> body, int depth = 0);
+Value make_function(std::string name, std::function<Value(Runtime&, Arguments)> body,
+                    int depth = 0);
 Value bound_method(std::string name, Value self, Method method);
 Value text_value(Runtime& runtime, std::string text, bool markup = false);
-Value list_value(Runtime& runtime, Items items, SequenceKind kind = SequenceKind::List, std::string name = {});
+Value list_value(Runtime& runtime, Items items, SequenceKind kind = SequenceKind::List,
+                 std::string name = {});
 Value text_list(Runtime& runtime, std::vector<std::string> texts);
-int64_t to_index(const Value& value);  // an int, or a Fault
+int64_t to_index(const Value& value);                                     // an int, or a Fault
 const std::string& to_string(const Value& value, std::string_view what);  // a str, or a Fault
 [[noreturn]] void fail_undefined(const Value& value);
 

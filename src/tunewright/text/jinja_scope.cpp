@@ -56,7 +56,9 @@ int64_t Loop::length() {
   return *length_;
 }
 
-std::string Loop::repr() const { return str("<LoopContext ", index0_ + 1, "/", items_->size(), ">"); }
+std::string Loop::repr() const {
+  return str("<LoopContext ", index0_ + 1, "/", items_->size(), ">");
+}
 
 Value Loop::call(Runtime&, Arguments arguments) {
   const auto bound = bind("loop", std::move(arguments), {"iterable"}, 1);
@@ -86,10 +88,12 @@ std::optional<Value> Loop::attribute(Runtime&, const std::string& name) {
   if (name == "revindex0") return Value(length() - index0_ - 1);
   if (name == "depth") return Value(int64_t{depth0_} + 1);
   if (name == "depth0") return Value(int64_t{depth0_});
-  if (name == "previtem") return index0_ == 0 || !before_ ? Value::undefined("there is no previous item") : *before_;
+  if (name == "previtem")
+    return index0_ == 0 || !before_ ? Value::undefined("there is no previous item") : *before_;
   if (name == "nextitem") return peek().value_or(Value::undefined("there is no next item"));
   if (name == "cycle") {
-    return make_function(name, [this](Runtime&, Arguments arguments) { return cycle(std::move(arguments)); });
+    return make_function(
+        name, [this](Runtime&, Arguments arguments) { return cycle(std::move(arguments)); });
   }
   if (name == "changed") {
     return make_function(name, [this](Runtime& runtime, Arguments arguments) {
@@ -107,22 +111,27 @@ Value Macro::call(Runtime& runtime, Arguments arguments) {
   const size_t given = std::min(arguments.positional.size(), head.names.size());
   for (size_t i = 0; i < given; ++i) parameters[i] = arguments.positional[i];
   for (size_t i = given; i < head.names.size(); ++i) parameters[i] = arguments.take(head.names[i]);
-  const bool own_caller = std::find(head.names.begin(), head.names.end(), "caller") != head.names.end();
+  const bool own_caller =
+      std::find(head.names.begin(), head.names.end(), "caller") != head.names.end();
   if (head.uses_caller && !own_caller) {
-    extra.emplace_back(kCallerSlot, arguments.take("caller").value_or(Value::undefined("No caller defined")));
+    extra.emplace_back(kCallerSlot,
+                       arguments.take("caller").value_or(Value::undefined("No caller defined")));
   }
   if (head.uses_kwargs) {
     auto rest = std::make_shared<Dict>();
     for (auto& [name, value] : arguments.named) rest->set(Value(name), std::move(value));
     extra.emplace_back(kKwargsSlot, Value(std::shared_ptr<const Dict>(std::move(rest))));
   } else if (!arguments.named.empty()) {
-    throw Fault(str("macro '", head.name, "' takes no keyword argument ", python::repr(arguments.named[0].first)));
+    throw Fault(str("macro '", head.name, "' takes no keyword argument ",
+                    python::repr(arguments.named[0].first)));
   }
   if (head.uses_varargs) {
-    Items rest(arguments.positional.begin() + static_cast<ptrdiff_t>(given), arguments.positional.end());
+    Items rest(arguments.positional.begin() + static_cast<ptrdiff_t>(given),
+               arguments.positional.end());
     extra.emplace_back(kVarargsSlot, Value::sequence(std::move(rest), SequenceKind::Tuple));
   } else if (arguments.positional.size() > head.names.size()) {
-    throw Fault(str("macro '", head.name, "' takes not more than ", head.names.size(), " argument(s)"));
+    throw Fault(
+        str("macro '", head.name, "' takes not more than ", head.names.size(), " argument(s)"));
   }
   return invoke_(*this, std::move(parameters), std::move(extra));
 }

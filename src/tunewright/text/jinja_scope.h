@@ -53,7 +53,10 @@ class Loop : public Object {
   using Recurse = std::function<Value(const Value& iterable, int depth0)>;
 
   Loop(std::shared_ptr<const Items> items, Condition condition, Recurse recurse, int depth0)
-      : items_(std::move(items)), condition_(std::move(condition)), recurse_(std::move(recurse)), depth0_(depth0) {}
+      : items_(std::move(items)),
+        condition_(std::move(condition)),
+        recurse_(std::move(recurse)),
+        depth0_(depth0) {}
 
   // The next item; none at the end.
   std::optional<Value> advance();

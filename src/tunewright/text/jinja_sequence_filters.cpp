@@ -28,15 +28,17 @@ Items path_of(Runtime& runtime, const Value& attribute) {
   if (!attribute.is_string()) return {attribute};
   Items path;
   for (const std::string& part : split(attribute.string(), '.')) {
-    const bool number = !part.empty() && part.size() < 18 &&
-                        std::all_of(part.begin(), part.end(), [](char c) { return c >= '0' && c <= '9'; });
+    const bool number =
+        !part.empty() && part.size() < 18 &&
+        std::all_of(part.begin(), part.end(), [](char c) { return c >= '0' && c <= '9'; });
     path.push_back(number ? Value(int64_t{std::stoll(part)}) : Value(part));
   }
   runtime.charge_steps(path.size());
   return path;
 }
 
-Key attribute_getter(Runtime& runtime, const Value& attribute, bool fold_case, std::optional<Value> otherwise = {}) {
+Key attribute_getter(Runtime& runtime, const Value& attribute, bool fold_case,
+                     std::optional<Value> otherwise = {}) {
   return [&runtime, path = path_of(runtime, attribute), fold_case, otherwise](const Value& item) {
     Value value = item;
     for (const Value& part : path) {
@@ -113,7 +115,8 @@ Items sorted(Runtime& runtime, const Items& items, const Key& key, bool reverse)
   keyed.reserve(items.size());
   for (const Value& item : items) keyed.emplace_back(key(item), &item);
   std::stable_sort(keyed.begin(), keyed.end(), [&](const auto& a, const auto& b) {
-    return reverse ? ordered(runtime, "<", b.first, a.first) : ordered(runtime, "<", a.first, b.first);
+    return reverse ? ordered(runtime, "<", b.first, a.first)
+                   : ordered(runtime, "<", a.first, b.first);
   });
   Items out;
   out.reserve(items.size());
@@ -127,7 +130,8 @@ Value sort(Runtime& runtime, Value value, Arguments arguments) {
   std::vector<Key> keys;
   const Value attribute = bound[2].value_or(Value());
   if (attribute.is_string()) {
-    for (const std::string& one : split(attribute.string(), ',')) keys.push_back(attribute_getter(runtime, Value(one), fold));
+    for (const std::string& one : split(attribute.string(), ','))
+      keys.push_back(attribute_getter(runtime, Value(one), fold));
   } else {
     keys.push_back(attribute_getter(runtime, attribute, fold));
   }
@@ -136,7 +140,8 @@ Value sort(Runtime& runtime, Value value, Arguments arguments) {
     for (const Key& key : keys) parts.push_back(key(item));
     return Value::sequence(std::move(parts));
   };
-  return list_value(runtime, sorted(runtime, *iterate(runtime, value), all, bound[0] && truth(*bound[0])));
+  return list_value(runtime,
+                    sorted(runtime, *iterate(runtime, value), all, bound[0] && truth(*bound[0])));
 }
 
 Value dict_sort(Runtime& runtime, Value value, Arguments arguments) {
@@ -144,19 +149,22 @@ Value dict_sort(Runtime& runtime, Value value, Arguments arguments) {
   const std::string by = bound[1] ? to_text(runtime, *bound[1]) : "key";
   if (by != "key" && by != "value") throw Fault("You can only sort by either \"key\" or \"value\"");
   if (value.is_undefined()) fail_undefined(value);
-  if (!value.is_dict()) throw Fault(str("'", type_name(value), "' object has no attribute 'items'"));
+  if (!value.is_dict())
+    throw Fault(str("'", type_name(value), "' object has no attribute 'items'"));
   const bool fold = !(bound[0] && truth(*bound[0]));
   const Key key = [&](const Value& pair) {
     const Value& part = pair.sequence().items[by == "key" ? 0 : 1];
     return fold ? ignore_case(part) : part;
   };
   const Value pairs = dict_method("items")(runtime, value, {});
-  return list_value(runtime, sorted(runtime, pairs.sequence().items, key, bound[2] && truth(*bound[2])));
+  return list_value(runtime,
+                    sorted(runtime, pairs.sequence().items, key, bound[2] && truth(*bound[2])));
 }
 
 Value unique(Runtime& runtime, Value value, Arguments arguments) {
   const auto bound = bind("unique", std::move(arguments), {"case_sensitive", "attribute"});
-  const Key key = attribute_getter(runtime, bound[1].value_or(Value()), !(bound[0] && truth(*bound[0])));
+  const Key key =
+      attribute_getter(runtime, bound[1].value_or(Value()), !(bound[0] && truth(*bound[0])));
   Dict seen;
   Items out;
   for (const Value& item : Iteration(iterate(runtime, value))) {
@@ -170,7 +178,8 @@ Value unique(Runtime& runtime, Value value, Arguments arguments) {
 
 Value extreme(Runtime& runtime, const Value& value, Arguments arguments, std::string_view better) {
   const auto bound = bind("min", std::move(arguments), {"case_sensitive", "attribute"});
-  const Key key = attribute_getter(runtime, bound[1].value_or(Value()), !(bound[0] && truth(*bound[0])));
+  const Key key =
+      attribute_getter(runtime, bound[1].value_or(Value()), !(bound[0] && truth(*bound[0])));
   const auto items = iterate(runtime, value);
   if (items->empty()) return Value::undefined("No aggregated item, sequence was empty.");
   const Value* best = &items->front();
@@ -196,12 +205,14 @@ Value sum(Runtime& runtime, Value value, Arguments arguments) {
   const Key get = attribute_getter(runtime, bound[0].value_or(Value()), false);
   Value total = bound[1].value_or(Value(int64_t{0}));
   if (total.is_string()) throw Fault("sum() can't sum strings [use ''.join(seq) instead]");
-  for (const Value& item : Iteration(iterate(runtime, value))) total = arithmetic(runtime, "+", total, get(item));
+  for (const Value& item : Iteration(iterate(runtime, value)))
+    total = arithmetic(runtime, "+", total, get(item));
   return total;
 }
 
 Value group_by(Runtime& runtime, Value value, Arguments arguments) {
-  const auto bound = bind("groupby", std::move(arguments), {"attribute", "default", "case_sensitive"}, 1);
+  const auto bound =
+      bind("groupby", std::move(arguments), {"attribute", "default", "case_sensitive"}, 1);
   const bool fold = !(bound[2] && truth(*bound[2]));
   const Key key = attribute_getter(runtime, *bound[0], fold, bound[1]);
   const Key shown = attribute_getter(runtime, *bound[0], false, bound[1]);
@@ -228,7 +239,8 @@ Value batch(Runtime& runtime, Value value, Arguments arguments) {
   const int64_t size = to_index(*bound[0]);
   Items rows, row;
   for (const Value& item : Iteration(iterate(runtime, value))) {
-    if (static_cast<int64_t>(row.size()) == size) rows.push_back(list_value(runtime, std::exchange(row, {})));
+    if (static_cast<int64_t>(row.size()) == size)
+      rows.push_back(list_value(runtime, std::exchange(row, {})));
     row.push_back(item);
   }
   const bool fills = bound[1] && !bound[1]->is_none() && static_cast<int64_t>(row.size()) < size;
@@ -262,13 +274,14 @@ Value slices(Runtime& runtime, Value value, Arguments arguments) {
 
 // The filter or attribute that map() applies.
 std::function<Value(const Value&)> mapping(Runtime& runtime, Arguments arguments) {
-  const bool by_attribute =
-      arguments.positional.empty() && std::any_of(arguments.named.begin(), arguments.named.end(),
-                                                  [](const auto& one) { return one.first == "attribute"; });
+  const bool by_attribute = arguments.positional.empty() &&
+                            std::any_of(arguments.named.begin(), arguments.named.end(),
+                                        [](const auto& one) { return one.first == "attribute"; });
   if (by_attribute) {
     const Value attribute = *arguments.take("attribute");
     const auto otherwise = arguments.take("default");
-    if (!arguments.named.empty()) throw Fault("Unexpected keyword argument " + python::repr(arguments.named[0].first));
+    if (!arguments.named.empty())
+      throw Fault("Unexpected keyword argument " + python::repr(arguments.named[0].first));
     return attribute_getter(runtime, attribute, false, otherwise);
   }
   if (arguments.positional.empty()) throw Fault("map requires a filter argument");
@@ -276,7 +289,8 @@ std::function<Value(const Value&)> mapping(Runtime& runtime, Arguments arguments
   const Filter filter = find_filter(name);
   if (filter == nullptr) throw Fault("No filter named " + python::repr(name) + ".");
   arguments.positional.erase(arguments.positional.begin());
-  return [&runtime, filter, arguments](const Value& item) { return filter(runtime, item, arguments); };
+  return
+      [&runtime, filter, arguments](const Value& item) { return filter(runtime, item, arguments); };
 }
 
 Value map(Runtime& runtime, Value value, Arguments arguments) {
@@ -290,7 +304,8 @@ Value map(Runtime& runtime, Value value, Arguments arguments) {
   return generator(runtime, std::move(out), "sync_do_map");
 }
 
-Value filtered(Runtime& runtime, const Value& value, Arguments arguments, bool wanted, bool by_attribute) {
+Value filtered(Runtime& runtime, const Value& value, Arguments arguments, bool wanted,
+               bool by_attribute) {
   if (!truth(value)) return generator(runtime, {}, "select_or_reject");
   Key get = [](const Value& item) { return item; };
   if (by_attribute) {
@@ -309,7 +324,8 @@ Value filtered(Runtime& runtime, const Value& value, Arguments arguments, bool w
   for (const Value& item : Iteration(iterate(runtime, value))) {
     runtime.charge_steps(1);
     const Value held = get(item);
-    if ((test != nullptr ? test(runtime, held, arguments) : truth(held)) == wanted) out.push_back(item);
+    if ((test != nullptr ? test(runtime, held, arguments) : truth(held)) == wanted)
+      out.push_back(item);
   }
   return generator(runtime, std::move(out), "select_or_reject");
 }
@@ -323,14 +339,17 @@ Value attribute(Runtime& runtime, Value value, Arguments arguments) {
   const auto bound = bind("attr", std::move(arguments), {"name"}, 1);
   const std::string& name = to_string(*bound[0], "attribute name");
   if (value.is_dict() && dict_method(name) == nullptr && !name.starts_with("__")) {
-    return Value::undefined(str("'", object_type(value), "' has no attribute ", python::repr(name)));
+    return Value::undefined(
+        str("'", object_type(value), "' has no attribute ", python::repr(name)));
   }
   return get_attribute(runtime, value, name);
 }
 
 std::optional<double> parse_number(std::string text) {
   text = python::ascii_digits(python::strip(text, python::Side::Both));
-  const auto digit_at = [&](size_t i) { return i < text.size() && text[i] >= '0' && text[i] <= '9'; };
+  const auto digit_at = [&](size_t i) {
+    return i < text.size() && text[i] >= '0' && text[i] <= '9';
+  };
   for (size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '_' && !(i > 0 && digit_at(i - 1) && digit_at(i + 1))) return std::nullopt;
   }
@@ -348,19 +367,23 @@ std::optional<int64_t> parse_integer(std::string text, int64_t base) {
   text = python::lower(python::ascii_digits(python::strip(text, python::Side::Both)));
   const bool negative = text.starts_with('-');
   if (negative || text.starts_with('+')) text.erase(0, 1);
-  for (const auto& [prefix, radix] : {std::pair{"0x", 16}, std::pair{"0o", 8}, std::pair{"0b", 2}}) {
+  for (const auto& [prefix, radix] :
+       {std::pair{"0x", 16}, std::pair{"0o", 8}, std::pair{"0b", 2}}) {
     if (!text.starts_with(prefix) || (base != radix && base != 0)) continue;
     base = radix;
     text.erase(0, text.size() > 2 && text[2] == '_' ? 3 : 2);
   }
   if (base == 0) base = 10;
-  if (text.empty() || text.starts_with('_') || text.ends_with('_') || text.find("__") != std::string::npos) return std::nullopt;
+  if (text.empty() || text.starts_with('_') || text.ends_with('_') ||
+      text.find("__") != std::string::npos)
+    return std::nullopt;
   int64_t value = 0;
   for (const char c : text) {
     if (c == '_') continue;
     const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'z' ? c - 'a' + 10 : 99;
     if (digit >= base) return std::nullopt;
-    if (__builtin_mul_overflow(value, base, &value) || __builtin_add_overflow(value, int64_t{digit}, &value)) {
+    if (__builtin_mul_overflow(value, base, &value) ||
+        __builtin_add_overflow(value, int64_t{digit}, &value)) {
       throw LimitFault("an integer leaves the range of 64 bits");
     }
   }
@@ -378,14 +401,16 @@ Value integer(Runtime&, Value value, Arguments arguments) {
   if (value.is_undefined()) fail_undefined(value);
   const Value otherwise = bound[0].value_or(Value(int64_t{0}));
   if (value.is_string()) {
-    if (const auto whole = parse_integer(value.string(), bound[1] ? to_index(*bound[1]) : 10)) return Value(*whole);
+    if (const auto whole = parse_integer(value.string(), bound[1] ? to_index(*bound[1]) : 10))
+      return Value(*whole);
     const auto number = parse_number(value.string());
     const auto cut = number ? truncated(*number) : std::nullopt;
     return cut ? Value(*cut) : otherwise;
   }
   if (value.is_integral()) return Value(value.integer());
   const auto cut = value.is(Type::Float) ? truncated(value.number()) : std::nullopt;
-  if (value.is(Type::Float) && std::isinf(value.number())) throw Fault("cannot convert float infinity to integer");
+  if (value.is(Type::Float) && std::isinf(value.number()))
+    throw Fault("cannot convert float infinity to integer");
   return cut ? Value(*cut) : otherwise;
 }
 
@@ -401,7 +426,8 @@ Value absolute(Runtime&, Value value, Arguments arguments) {
   bind("abs", std::move(arguments), {});
   if (value.is_undefined()) fail_undefined(value);
   if (value.is(Type::Float)) return Value(std::abs(value.number()));
-  if (!value.is_integral()) throw Fault(str("bad operand type for abs(): '", type_name(value), "'"));
+  if (!value.is_integral())
+    throw Fault(str("bad operand type for abs(): '", type_name(value), "'"));
   return value.integer() < 0 ? negate(value) : Value(value.integer());
 }
 
@@ -414,7 +440,8 @@ Value round_common(const Value& value, int64_t precision) {
     return value.is_integral() ? Value(static_cast<int64_t>(rounded)) : Value(rounded);
   }
   std::array<char, 700> buffer{};
-  std::snprintf(buffer.data(), buffer.size(), "%.*f", static_cast<int>(std::min<int64_t>(precision, 340)), value.number());
+  std::snprintf(buffer.data(), buffer.size(), "%.*f",
+                static_cast<int>(std::min<int64_t>(precision, 340)), value.number());
   return Value(std::strtod(buffer.data(), nullptr));
 }
 
@@ -426,7 +453,8 @@ Value round(Runtime& runtime, Value value, Arguments arguments) {
     throw Fault("method must be common, ceil or floor");
   }
   if (value.is_undefined()) fail_undefined(value);
-  if (!value.is_number()) throw Fault(str("type ", type_name(value), " doesn't define __round__ method"));
+  if (!value.is_number())
+    throw Fault(str("type ", type_name(value), " doesn't define __round__ method"));
   if (method == "common") return round_common(value, precision);
   const double scale = std::pow(10.0, static_cast<double>(precision));
   const double scaled = value.number() * scale;
@@ -449,7 +477,9 @@ Value file_size(Runtime&, Value value, Arguments arguments) {
   return Value(str(fixed(scaled, 1), " ", letter, binary ? "iB" : "B"));
 }
 
-Value not_random(Runtime&, Value, Arguments) { throw Fault("the filter 'random' is not supported in chat templates"); }
+Value not_random(Runtime&, Value, Arguments) {
+  throw Fault("the filter 'random' is not supported in chat templates");
+}
 
 struct Entry {
   std::string_view name;
@@ -493,7 +523,8 @@ constexpr std::array kFilters = {
 }  // namespace
 
 Filter find_sequence_filter(std::string_view name) {
-  const auto at = std::find_if(kFilters.begin(), kFilters.end(), [&](const Entry& entry) { return entry.name == name; });
+  const auto at = std::find_if(kFilters.begin(), kFilters.end(),
+                               [&](const Entry& entry) { return entry.name == name; });
   return at == kFilters.end() ? nullptr : at->filter;
 }
 

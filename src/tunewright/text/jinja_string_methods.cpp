@@ -21,7 +21,8 @@ bool given(const std::optional<Value>& value) { return value.has_value() && !val
 template <Side kSide>
 Value strip(Runtime& runtime, const Value& self, Arguments arguments) {
   const Bound bound = bind("strip", std::move(arguments), {"chars"});
-  if (!given(bound[0])) return same_kind(runtime, self, std::string(python::strip(self.string(), kSide)));
+  if (!given(bound[0]))
+    return same_kind(runtime, self, std::string(python::strip(self.string(), kSide)));
   if (!bound[0]->is_string()) throw Fault("strip arg must be None or str");
   return same_kind(runtime, self, python::strip(self.string(), bound[0]->string(), kSide));
 }
@@ -53,7 +54,8 @@ Value partition(Runtime& runtime, const Value& self, Arguments arguments) {
     parts = {Value(text), Value(""), Value("")};
     if (kFromRight) std::swap(parts[0], parts[2]);
   } else {
-    parts = {Value(text.substr(0, at)), Value(separator), Value(text.substr(at + separator.size()))};
+    parts = {Value(text.substr(0, at)), Value(separator),
+             Value(text.substr(at + separator.size()))};
   }
   runtime.charge_text(text.size());
   return list_value(runtime, std::move(parts), SequenceKind::Tuple);
@@ -78,7 +80,9 @@ Part part_of(const Value& self, const Bound& bound, size_t first) {
   const int64_t start = clamp(bound[first], 0);
   const int64_t stop = std::min(clamp(bound[first + 1], size), size);
   if (start > stop) return {"", start, false};
-  return {python::encode(points.substr(static_cast<size_t>(start), static_cast<size_t>(stop - start))), start};
+  return {
+      python::encode(points.substr(static_cast<size_t>(start), static_cast<size_t>(stop - start))),
+      start};
 }
 
 enum class Edge { Start, End };
@@ -86,13 +90,15 @@ enum class Edge { Start, End };
 bool has_edge(const Part& part, const Value& edge, Edge side, std::string_view method) {
   if (edge.is(SequenceKind::Tuple)) {
     const Items& edges = edge.sequence().items;
-    return std::any_of(edges.begin(), edges.end(), [&](const Value& one) { return has_edge(part, one, side, method); });
+    return std::any_of(edges.begin(), edges.end(),
+                       [&](const Value& one) { return has_edge(part, one, side, method); });
   }
   if (!edge.is_string()) {
     throw Fault(str(method, " first arg must be str or a tuple of str, not ", type_name(edge)));
   }
   if (!part.valid) return false;
-  return side == Edge::Start ? part.text.starts_with(edge.string()) : part.text.ends_with(edge.string());
+  return side == Edge::Start ? part.text.starts_with(edge.string())
+                             : part.text.ends_with(edge.string());
 }
 
 template <Edge kEdge>
@@ -106,14 +112,16 @@ int64_t find_in(const Part& part, const std::string& needle, bool from_right) {
   if (!part.valid) return -1;
   const size_t at = from_right ? part.text.rfind(needle) : part.text.find(needle);
   if (at == std::string::npos) return -1;
-  return part.offset + static_cast<int64_t>(python::length(std::string_view(part.text).substr(0, at)));
+  return part.offset +
+         static_cast<int64_t>(python::length(std::string_view(part.text).substr(0, at)));
 }
 
 template <bool kFromRight, bool kMust>
 Value find(Runtime& runtime, const Value& self, Arguments arguments) {
   const Bound bound = bind("find", std::move(arguments), {"sub", "start", "end"}, 1);
   runtime.charge_scan(self.string().size());
-  const int64_t at = find_in(part_of(self, bound, 1), to_string(*bound[0], "the argument"), kFromRight);
+  const int64_t at =
+      find_in(part_of(self, bound, 1), to_string(*bound[0], "the argument"), kFromRight);
   if (kMust && at < 0) throw Fault("substring not found");
   return Value(at);
 }
@@ -126,7 +134,8 @@ Value count(Runtime& runtime, const Value& self, Arguments arguments) {
   if (!part.valid) return Value(int64_t{0});
   if (needle.empty()) return Value(static_cast<int64_t>(python::length(part.text)) + 1);
   int64_t found = 0;
-  for (size_t at = 0; (at = part.text.find(needle, at)) != std::string::npos; at += needle.size()) ++found;
+  for (size_t at = 0; (at = part.text.find(needle, at)) != std::string::npos; at += needle.size())
+    ++found;
   return Value(found);
 }
 
@@ -193,10 +202,13 @@ Value all_points(Runtime&, const Value& self, Arguments arguments) {
 }
 
 bool is_alphanumeric(char32_t point) {
-  return python::is_alpha(point) || python::is_decimal(point) || python::is_digit(point) || python::is_numeric(point);
+  return python::is_alpha(point) || python::is_decimal(point) || python::is_digit(point) ||
+         python::is_numeric(point);
 }
 
-Value is_ascii(Runtime&, const Value& self, Arguments) { return Value(python::is_ascii(self.string())); }
+Value is_ascii(Runtime&, const Value& self, Arguments) {
+  return Value(python::is_ascii(self.string()));
+}
 
 Value is_printable(Runtime&, const Value& self, Arguments) {
   const std::u32string points = python::decode(self.string());
@@ -237,7 +249,8 @@ Value remove_edge(Runtime& runtime, const Value& self, Arguments arguments) {
   const Bound bound = bind("removeprefix", std::move(arguments), {"prefix"}, 1);
   const std::string& edge = to_string(*bound[0], "the argument");
   const std::string& text = self.string();
-  if (kEdge == Edge::Start && text.starts_with(edge)) return same_kind(runtime, self, text.substr(edge.size()));
+  if (kEdge == Edge::Start && text.starts_with(edge))
+    return same_kind(runtime, self, text.substr(edge.size()));
   if (kEdge == Edge::End && text.ends_with(edge)) {
     return same_kind(runtime, self, text.substr(0, text.size() - edge.size()));
   }
@@ -250,12 +263,17 @@ template <Align kAlign>
 Value justify(Runtime& runtime, const Value& self, Arguments arguments) {
   const Bound bound = bind("the method", std::move(arguments), {"width", "fillchar"}, 1);
   const std::string fill = bound[1] ? to_string(*bound[1], "the fill character") : " ";
-  if (python::length(fill) != 1) throw Fault("The fill character must be exactly one character long");
+  if (python::length(fill) != 1)
+    throw Fault("The fill character must be exactly one character long");
   const auto size = static_cast<int64_t>(python::length(self.string()));
   const int64_t width = to_index(*bound[0]), missing = width - size;
   if (missing <= 0) return self;
-  runtime.charge_text(self.string().size() + std::min<size_t>(static_cast<size_t>(missing), size_t{1} << 60) * fill.size());
-  const int64_t left = kAlign == Align::Left ? 0 : kAlign == Align::Right ? missing : missing / 2 + (missing & width & 1);
+  runtime.charge_text(self.string().size() +
+                      std::min<size_t>(static_cast<size_t>(missing), size_t{1} << 60) *
+                          fill.size());
+  const int64_t left = kAlign == Align::Left    ? 0
+                       : kAlign == Align::Right ? missing
+                                                : missing / 2 + (missing & width & 1);
   std::string out;
   for (int64_t i = 0; i < left; ++i) out += fill;
   out += self.string();
@@ -270,8 +288,9 @@ Value zero_fill(Runtime& runtime, const Value& self, Arguments arguments) {
   if (missing <= 0) return self;
   runtime.charge_text(text.size() + static_cast<size_t>(missing));
   const size_t signs = text.starts_with('-') || text.starts_with('+') ? 1 : 0;
-  return same_kind(runtime, self,
-                   text.substr(0, signs) + std::string(static_cast<size_t>(missing), '0') + text.substr(signs));
+  return same_kind(
+      runtime, self,
+      text.substr(0, signs) + std::string(static_cast<size_t>(missing), '0') + text.substr(signs));
 }
 
 Value expand_tabs(Runtime& runtime, const Value& self, Arguments arguments) {
@@ -301,7 +320,8 @@ Value format_map(Runtime& runtime, const Value& self, Arguments arguments) {
   const Bound bound = bind("format_map", std::move(arguments), {"mapping"}, 1);
   Arguments named;
   if (!bound[0]->is_dict()) throw Fault("format_map() argument must be a mapping");
-  for (const auto& [key, value] : bound[0]->dict().items()) named.named.emplace_back(to_text(runtime, key), value);
+  for (const auto& [key, value] : bound[0]->dict().items())
+    named.named.emplace_back(to_text(runtime, key), value);
   return same_kind(runtime, self, format_braces(runtime, self.string(), named));
 }
 
@@ -367,7 +387,8 @@ constexpr std::array kMethods = {
 }  // namespace
 
 Method string_method(std::string_view name) {
-  const auto at = std::find_if(kMethods.begin(), kMethods.end(), [&](const Entry& entry) { return entry.name == name; });
+  const auto at = std::find_if(kMethods.begin(), kMethods.end(),
+                               [&](const Entry& entry) { return entry.name == name; });
   return at == kMethods.end() ? nullptr : at->method;
 }
 

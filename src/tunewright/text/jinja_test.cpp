@@ -9,8 +9,11 @@
 namespace tunewright::text {
 namespace {
 
-std::string render(std::string_view source, const Json& variables = Json::object(), TemplateLimits limits = {}) {
-  return ChatTemplate::parse(source, "template", variables, limits).render(Json::array(), nullptr).text;
+std::string render(std::string_view source, const Json& variables = Json::object(),
+                   TemplateLimits limits = {}) {
+  return ChatTemplate::parse(source, "template", variables, limits)
+      .render(Json::array(), nullptr)
+      .text;
 }
 
 TEST(Jinja, PrintsWhatJinjaPrints) {
@@ -22,7 +25,8 @@ TEST(Jinja, PrintsWhatJinjaPrints) {
     try {
       const std::string text = render(source, golden["variables"]);
       if (example.contains("raises")) {
-        ADD_FAILURE() << name << "\nshould fail with: " << example["message"] << "\nbut prints: " << text;
+        ADD_FAILURE() << name << "\nshould fail with: " << example["message"]
+                      << "\nbut prints: " << text;
       } else {
         EXPECT_EQ(text, example["output"].get<std::string>()) << name;
       }
@@ -41,7 +45,9 @@ TEST(Jinja, ErrorsOfUndefinedValuesSayWhatJinjaSays) {
   const Json golden = read_json(testing::source_path("tests/golden/jinja.json"));
   size_t compared = 0;
   for (const Json& example : golden["cases"]) {
-    if (example.value("raises", "") != "UndefinedError" && example.value("raises", "") != "TemplateError") continue;
+    if (example.value("raises", "") != "UndefinedError" &&
+        example.value("raises", "") != "TemplateError")
+      continue;
     const auto source = example["template"].get<std::string>();
     try {
       render(source, golden["variables"]);
@@ -54,7 +60,9 @@ TEST(Jinja, ErrorsOfUndefinedValuesSayWhatJinjaSays) {
 }
 
 TEST(Jinja, SyntaxErrorsNameTheLine) {
-  const auto parse = [](std::string_view source) { ChatTemplate::parse(source, "chat_template.jinja"); };
+  const auto parse = [](std::string_view source) {
+    ChatTemplate::parse(source, "chat_template.jinja");
+  };
   EXPECT_USER_ERROR(parse("a\nb\n{{ 1 + }}"), "chat_template.jinja: line 3: ");
   EXPECT_USER_ERROR(parse("{% if x %}\n"), "Unexpected end of template");
   EXPECT_USER_ERROR(parse("\n{% nope %}"), "line 2: Encountered unknown tag 'nope'");
@@ -66,7 +74,8 @@ TEST(Jinja, SyntaxErrorsNameTheLine) {
 
 TEST(Jinja, RunningErrorsNameTheLine) {
   EXPECT_USER_ERROR(render("a\n\n{{ missing.x }}"), "template: line 3: 'missing' is undefined");
-  EXPECT_USER_ERROR(render("{{ raise_exception('roles must alternate') }}"), "line 1: roles must alternate");
+  EXPECT_USER_ERROR(render("{{ raise_exception('roles must alternate') }}"),
+                    "line 1: roles must alternate");
 }
 
 struct Hostile {
@@ -82,14 +91,23 @@ std::string repeated(const std::string& text, size_t count) {
 // Each of them would run for ever, or fill the memory, without limits.
 std::vector<Hostile> bombs() {
   const std::string steps = "takes more than 2000000 steps; does a loop or a macro never end?";
-  const std::string bytes = "bytes", over = "more than", nested = "nested deeper than", too_big = "Range too big";
+  const std::string bytes = "bytes", over = "more than", nested = "nested deeper than",
+                    too_big = "Range too big";
   return {
       {"{% for a in range(99999) %}{% for b in range(99999) %}x{% endfor %}{% endfor %}", steps},
       {"{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}", steps},
-      {"{% set ns = namespace(s='ab') %}{% for a in range(99) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}", bytes},
-      {"{% set ns = namespace(s=[1]) %}{% for a in range(99) %}{% set ns.s = ns.s + ns.s %}{% endfor %}", over},
-      {"{% set ns = namespace(s=[1]) %}{% for a in range(99) %}{% set ns.s = [ns.s, ns.s] %}{% endfor %}{{ ns.s }}", ""},
-      {"{% set ns = namespace(s='a') %}{% for a in range(99) %}{% set ns.s = ns.s.replace('a', 'aaaaaaaaaa') %}{% endfor %}", over},
+      {"{% set ns = namespace(s='ab') %}{% for a in range(99) %}{% set ns.s = ns.s ~ ns.s %}{% "
+       "endfor %}",
+       bytes},
+      {"{% set ns = namespace(s=[1]) %}{% for a in range(99) %}{% set ns.s = ns.s + ns.s %}{% "
+       "endfor %}",
+       over},
+      {"{% set ns = namespace(s=[1]) %}{% for a in range(99) %}{% set ns.s = [ns.s, ns.s] %}{% "
+       "endfor %}{{ ns.s }}",
+       ""},
+      {"{% set ns = namespace(s='a') %}{% for a in range(99) %}{% set ns.s = ns.s.replace('a', "
+       "'aaaaaaaaaa') %}{% endfor %}",
+       over},
       {"{{ 'a' * 10 ** 9 }}", bytes},
       {"{{ [1] * 10 ** 9 }}", over},
       {"{{ ['a' * 10 ** 7] * 100000 }}", over},
@@ -108,7 +126,8 @@ std::vector<Hostile> bombs() {
       {"{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", nested},
       {"{% macro m() %}{{ m() }}{{ m() }}{% endmacro %}{{ m() }}", nested},
       {"{% for a in [1] recursive %}{{ loop([1]) }}{% endfor %}", nested},
-      {"{% macro f(n) %}{% if n %}{{ f(n - 1) }}{{ f(n - 1) }}{% endif %}{% endmacro %}{{ f(60) }}", steps},
+      {"{% macro f(n) %}{% if n %}{{ f(n - 1) }}{{ f(n - 1) }}{% endif %}{% endmacro %}{{ f(60) }}",
+       steps},
       {"{{ " + repeated("(", 100'000) + "1" + repeated(")", 100'000) + " }}", ""},
       {"{{ " + repeated("[", 100'000), ""},
       {"{{ " + repeated("not ", 100'000) + "1 }}", ""},
@@ -117,7 +136,9 @@ std::vector<Hostile> bombs() {
       {"{{ x" + repeated(".x", 100'000) + " }}", ""},
       {"{{ 1" + repeated("|abs", 100'000) + " }}", ""},
       {repeated("{% if 1 %}", 100'000), ""},
-      {"{% set ns = namespace(s=[]) %}" + repeated("{% set ns.s = [ns.s] %}", 20'000) + "{{ ns.s }}", ""},
+      {"{% set ns = namespace(s=[]) %}" + repeated("{% set ns.s = [ns.s] %}", 20'000) +
+           "{{ ns.s }}",
+       ""},
       {"{% set ns = namespace() %}{% set ns.me = [ns] %}{{ ns.me|tojson }}", ""},
       {"{{ 2 ** 10 ** 9 }}", ""},
       {"{{ (10 ** 18) * (10 ** 18) }}", ""},
@@ -134,8 +155,10 @@ TEST(Jinja, BombsAreRefusedQuickly) {
 }
 
 TEST(Jinja, NothingReachesOutOfTheSandbox) {
-  for (const std::string object : {"''", "[]", "{}", "1", "range", "namespace", "dict", "cycler('a')", "''.upper", "none"}) {
-    for (const std::string name : {"__class__", "__init__", "__globals__", "__mro__", "__dict__", "__subclasses__", "_x"}) {
+  for (const std::string object :
+       {"''", "[]", "{}", "1", "range", "namespace", "dict", "cycler('a')", "''.upper", "none"}) {
+    for (const std::string name :
+         {"__class__", "__init__", "__globals__", "__mro__", "__dict__", "__subclasses__", "_x"}) {
       SCOPED_TRACE(object + "." + name);
       EXPECT_EQ(render(str("{{ (", object, ").", name, " is defined }}")), "False");
       EXPECT_EQ(render(str("{{ (", object, ")['", name, "'] is defined }}")), "False");
@@ -144,17 +167,20 @@ TEST(Jinja, NothingReachesOutOfTheSandbox) {
     }
   }
   EXPECT_USER_ERROR(render("{{ '{0.__class__.__mro__}'.format('') }}"), "template: line 1: ");
-  for (const std::string tag : {"include 'x'", "import 'x' as y", "from 'x' import y", "extends 'x'"}) {
+  for (const std::string tag :
+       {"include 'x'", "import 'x' as y", "from 'x' import y", "extends 'x'"}) {
     EXPECT_USER_ERROR(render("{% " + tag + " %}"), "template: line 1: ");
   }
 }
 
 TEST(Jinja, ValuesCannotBeChanged) {
-  for (const std::string call : {"xs.append(1)", "xs.extend([1])", "xs.insert(0, 1)", "xs.pop()", "xs.remove(1)", "xs.clear()",
-                                 "xs.reverse()", "xs.sort()", "d.update({})", "d.pop('a')", "d.popitem()",
-                                 "d.setdefault('b', 1)", "d.clear()"}) {
+  for (const std::string call :
+       {"xs.append(1)", "xs.extend([1])", "xs.insert(0, 1)", "xs.pop()", "xs.remove(1)",
+        "xs.clear()", "xs.reverse()", "xs.sort()", "d.update({})", "d.pop('a')", "d.popitem()",
+        "d.setdefault('b', 1)", "d.clear()"}) {
     const Json variables = {{"xs", {1, 2}}, {"d", {{"a", 1}}}};
-    EXPECT_USER_ERROR(render("{{ " + call + " }}", variables), "template: line 1: access to attribute '");
+    EXPECT_USER_ERROR(render("{{ " + call + " }}", variables),
+                      "template: line 1: access to attribute '");
     EXPECT_USER_ERROR(render("{{ " + call + " }}", variables), "' object is unsafe.");
   }
 }
@@ -163,7 +189,8 @@ TEST(Jinja, LimitsAreOnesOfTheCaller) {
   const std::string loop = "{% for a in range(1000) %}{{ a }}{% endfor %}";
   EXPECT_USER_ERROR(render(loop, Json::object(), {.steps = 500}), "takes more than 500 steps");
   EXPECT_USER_ERROR(render(loop, Json::object(), {.output_bytes = 1000}), "makes more than");
-  EXPECT_USER_ERROR(render("{{ 'a' * 101 }}", Json::object(), {.output_bytes = 100}), "101 bytes is longer than the limit of 100");
+  EXPECT_USER_ERROR(render("{{ 'a' * 101 }}", Json::object(), {.output_bytes = 100}),
+                    "101 bytes is longer than the limit of 100");
   EXPECT_EQ(render("{{ 'a' * 100 }}", Json::object(), {.output_bytes = 100}).size(), 100u);
   try {
     render(loop, Json::object(), {.steps = 500});

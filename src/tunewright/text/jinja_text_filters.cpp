@@ -22,7 +22,8 @@ Value soft_text(Runtime& runtime, const Value& value) {
   return value.is_string() ? value : text_value(runtime, to_text(runtime, value));
 }
 
-Value by_method(Runtime& runtime, const Value& value, std::string_view method, Arguments arguments) {
+Value by_method(Runtime& runtime, const Value& value, std::string_view method,
+                Arguments arguments) {
   return string_method(method)(runtime, soft_text(runtime, value), std::move(arguments));
 }
 
@@ -76,7 +77,8 @@ Value format(Runtime& runtime, Value value, Arguments arguments) {
   }
   const Value text = soft_text(runtime, value);
   if (arguments.named.empty()) {
-    return arithmetic(runtime, "%", text, Value::sequence(std::move(arguments.positional), SequenceKind::Tuple));
+    return arithmetic(runtime, "%", text,
+                      Value::sequence(std::move(arguments.positional), SequenceKind::Tuple));
   }
   auto dict = std::make_shared<Dict>();
   for (auto& [name, held] : arguments.named) dict->set(Value(name), std::move(held));
@@ -91,7 +93,8 @@ Value title(Runtime& runtime, Value value, Arguments arguments) {
   bool first = true;
   for (const char32_t point : python::decode(text.string())) {
     const std::string letter = python::encode({&point, 1});
-    const bool separator = python::is_space(point) || std::u32string_view(U"-({[<").find(point) != std::u32string::npos;
+    const bool separator = python::is_space(point) ||
+                           std::u32string_view(U"-({[<").find(point) != std::u32string::npos;
     out += separator ? letter : first ? python::upper(letter) : python::lower(letter);
     first = separator;
   }
@@ -121,7 +124,8 @@ Value indent(Runtime& runtime, Value value, Arguments arguments) {
 }
 
 Value truncate(Runtime& runtime, Value value, Arguments arguments) {
-  const auto bound = bind("truncate", std::move(arguments), {"length", "killwords", "end", "leeway"});
+  const auto bound =
+      bind("truncate", std::move(arguments), {"length", "killwords", "end", "leeway"});
   const int64_t most = bound[0] ? to_index(*bound[0]) : 255;
   const std::string end = bound[2] ? to_text(runtime, *bound[2]) : "...";
   const int64_t leeway = bound[3] && !bound[3]->is_none() ? to_index(*bound[3]) : 5;
@@ -153,8 +157,10 @@ std::vector<std::u32string> chunks_of(const std::u32string& line, bool on_hyphen
   for (size_t i = 0; i < line.size(); ++i) {
     const bool space = python::is_space(line[i]);
     bool starts = i == 0 || space != python::is_space(line[i - 1]);
-    if (on_hyphens && i >= 3 && line[i - 1] == '-' && python::is_alpha(line[i - 2]) && python::is_alpha(line[i - 3])) {
-      starts = starts || (i + 1 < line.size() && python::is_alpha(line[i]) && python::is_alpha(line[i + 1]));
+    if (on_hyphens && i >= 3 && line[i - 1] == '-' && python::is_alpha(line[i - 2]) &&
+        python::is_alpha(line[i - 3])) {
+      starts = starts ||
+               (i + 1 < line.size() && python::is_alpha(line[i]) && python::is_alpha(line[i + 1]));
     }
     if (starts) chunks.emplace_back();
     chunks.back().push_back(line[i]);
@@ -162,7 +168,8 @@ std::vector<std::u32string> chunks_of(const std::u32string& line, bool on_hyphen
   return chunks;
 }
 
-std::vector<std::string> wrap(const std::string& line, size_t width, bool break_words, bool on_hyphens) {
+std::vector<std::string> wrap(const std::string& line, size_t width, bool break_words,
+                              bool on_hyphens) {
   std::vector<std::string> lines;
   std::u32string current;
   const auto is_blank = [](const std::u32string& chunk) { return python::is_space(chunk[0]); };
@@ -196,7 +203,8 @@ Value word_wrap(Runtime& runtime, Value value, Arguments arguments) {
                           {"width", "break_long_words", "wrapstring", "break_on_hyphens"});
   const int64_t width = bound[0] ? to_index(*bound[0]) : 79;
   if (width <= 0) throw Fault(str("invalid width ", width, " (must be > 0)"));
-  const std::string separator = bound[2] && !bound[2]->is_none() ? to_string(*bound[2], "wrapstring") : "\n";
+  const std::string separator =
+      bound[2] && !bound[2]->is_none() ? to_string(*bound[2], "wrapstring") : "\n";
   const bool words = !bound[1] || truth(*bound[1]), hyphens = !bound[3] || truth(*bound[3]);
   std::vector<std::string> lines;
   for (const std::string& line : python::split_lines(to_string(value, "the value"), false)) {
@@ -220,8 +228,9 @@ Value strip_tags(Runtime& runtime, Value value, Arguments arguments) {
     text = kept.append(text, at);
   }
   text = join(python::split_space(text, -1), " ");
-  for (const auto& [entity, plain] : {std::pair{"&lt;", "<"}, std::pair{"&gt;", ">"}, std::pair{"&#34;", "\""},
-                                      std::pair{"&quot;", "\""}, std::pair{"&#39;", "'"}, std::pair{"&amp;", "&"}}) {
+  for (const auto& [entity, plain] :
+       {std::pair{"&lt;", "<"}, std::pair{"&gt;", ">"}, std::pair{"&#34;", "\""},
+        std::pair{"&quot;", "\""}, std::pair{"&#39;", "'"}, std::pair{"&amp;", "&"}}) {
     text = replace_all(text, entity, plain);
   }
   return text_value(runtime, std::move(text));
@@ -232,7 +241,8 @@ std::string quote_url(std::string_view text, bool in_query) {
   std::array<char, 4> buffer{};
   for (const char c : text) {
     const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0 && (c & 0x80) == 0;
-    if (plain || std::string_view("_.-~").find(c) != std::string_view::npos || (c == '/' && !in_query)) {
+    if (plain || std::string_view("_.-~").find(c) != std::string_view::npos ||
+        (c == '/' && !in_query)) {
       out += c;
     } else if (c == ' ' && in_query) {
       out += '+';
@@ -253,14 +263,16 @@ Value url_encode(Runtime& runtime, Value value, Arguments arguments) {
   for (const Value& pair : Iteration(iterate(runtime, pairs))) {
     const auto both = iterate(runtime, pair);
     if (both->size() != 2) throw Fault("urlencode needs pairs");
-    parts.push_back(quote_url(to_text(runtime, (*both)[0]), true) + "=" + quote_url(to_text(runtime, (*both)[1]), true));
+    parts.push_back(quote_url(to_text(runtime, (*both)[0]), true) + "=" +
+                    quote_url(to_text(runtime, (*both)[1]), true));
   }
   return text_value(runtime, join(parts, "&"));
 }
 
 Value xml_attributes(Runtime& runtime, Value value, Arguments arguments) {
   const auto bound = bind("xmlattr", std::move(arguments), {"autospace"});
-  if (!value.is_dict()) throw Fault(str("'", type_name(value), "' object has no attribute 'items'"));
+  if (!value.is_dict())
+    throw Fault(str("'", type_name(value), "' object has no attribute 'items'"));
   std::string out;
   for (const auto& [key, held] : value.dict().items()) {
     if (held.is_none() || held.is_undefined()) continue;
@@ -277,7 +289,8 @@ Value xml_attributes(Runtime& runtime, Value value, Arguments arguments) {
 
 // json.dumps, as transformers gives it to templates.
 Value to_json_filter(Runtime& runtime, Value value, Arguments arguments) {
-  const auto bound = bind("tojson", std::move(arguments), {"ensure_ascii", "indent", "separators", "sort_keys"});
+  const auto bound =
+      bind("tojson", std::move(arguments), {"ensure_ascii", "indent", "separators", "sort_keys"});
   JsonStyle style;
   style.ensure_ascii = bound[0] && truth(*bound[0]);
   style.sort_keys = bound[3] && truth(*bound[3]);
@@ -286,11 +299,13 @@ Value to_json_filter(Runtime& runtime, Value value, Arguments arguments) {
     style.item_separator = ",";
     const int64_t width = bound[1]->is_string() ? 0 : std::max<int64_t>(to_index(*bound[1]), 0);
     runtime.charge_text(static_cast<size_t>(width));
-    style.indent = bound[1]->is_string() ? bound[1]->string() : std::string(static_cast<size_t>(width), ' ');
+    style.indent =
+        bound[1]->is_string() ? bound[1]->string() : std::string(static_cast<size_t>(width), ' ');
   }
   if (bound[2] && !bound[2]->is_none()) {
     const auto both = iterate(runtime, *bound[2]);
-    if (both->size() != 2) throw Fault(str("not enough values to unpack (expected 2, got ", both->size(), ")"));
+    if (both->size() != 2)
+      throw Fault(str("not enough values to unpack (expected 2, got ", both->size(), ")"));
     style.item_separator = to_string((*both)[0], "a separator");
     style.key_separator = to_string((*both)[1], "a separator");
   }
@@ -300,14 +315,16 @@ Value to_json_filter(Runtime& runtime, Value value, Arguments arguments) {
 Value with_sorted_keys(Runtime& runtime, const Value& value) {
   if (value.is(Value::Type::Sequence)) {
     Items items;
-    for (const Value& item : value.sequence().items) items.push_back(with_sorted_keys(runtime, item));
+    for (const Value& item : value.sequence().items)
+      items.push_back(with_sorted_keys(runtime, item));
     return list_value(runtime, std::move(items), value.sequence().kind, value.sequence().name);
   }
   if (!value.is_dict()) return value;
   auto pairs = value.dict().items();
   runtime.charge_items(pairs.size());
-  std::stable_sort(pairs.begin(), pairs.end(),
-                   [&](const auto& a, const auto& b) { return ordered(runtime, "<", a.first, b.first); });
+  std::stable_sort(pairs.begin(), pairs.end(), [&](const auto& a, const auto& b) {
+    return ordered(runtime, "<", a.first, b.first);
+  });
   auto sorted = std::make_shared<Dict>();
   for (const auto& [key, held] : pairs) sorted->set(key, with_sorted_keys(runtime, held));
   return Value(std::move(sorted));
@@ -317,7 +334,8 @@ Value pretty(Runtime& runtime, Value value, Arguments arguments) {
   constexpr size_t kWidth = 80;
   bind("pprint", std::move(arguments), {});
   std::string text = repr(runtime, with_sorted_keys(runtime, value));
-  if (python::length(text) > kWidth) throw Fault("pprint of what is wider than 80 characters is not supported; use tojson");
+  if (python::length(text) > kWidth)
+    throw Fault("pprint of what is wider than 80 characters is not supported; use tojson");
   return text_value(runtime, std::move(text));
 }
 
@@ -327,23 +345,35 @@ struct Entry {
 };
 
 constexpr std::array kFilters = {
-    Entry{"upper", upper},           Entry{"lower", lower},
-    Entry{"capitalize", capitalize}, Entry{"trim", trim},
-    Entry{"string", string},         Entry{"center", center},
-    Entry{"safe", safe},             Entry{"escape", escape},
-    Entry{"e", escape},              Entry{"forceescape", force_escape},
-    Entry{"replace", replace},       Entry{"format", format},
-    Entry{"title", title},           Entry{"indent", indent},
-    Entry{"truncate", truncate},     Entry{"wordcount", word_count},
-    Entry{"wordwrap", word_wrap},    Entry{"striptags", strip_tags},
-    Entry{"urlencode", url_encode},  Entry{"xmlattr", xml_attributes},
-    Entry{"tojson", to_json_filter}, Entry{"pprint", pretty},
+    Entry{"upper", upper},
+    Entry{"lower", lower},
+    Entry{"capitalize", capitalize},
+    Entry{"trim", trim},
+    Entry{"string", string},
+    Entry{"center", center},
+    Entry{"safe", safe},
+    Entry{"escape", escape},
+    Entry{"e", escape},
+    Entry{"forceescape", force_escape},
+    Entry{"replace", replace},
+    Entry{"format", format},
+    Entry{"title", title},
+    Entry{"indent", indent},
+    Entry{"truncate", truncate},
+    Entry{"wordcount", word_count},
+    Entry{"wordwrap", word_wrap},
+    Entry{"striptags", strip_tags},
+    Entry{"urlencode", url_encode},
+    Entry{"xmlattr", xml_attributes},
+    Entry{"tojson", to_json_filter},
+    Entry{"pprint", pretty},
 };
 
 }  // namespace
 
 Filter find_text_filter(std::string_view name) {
-  const auto at = std::find_if(kFilters.begin(), kFilters.end(), [&](const Entry& entry) { return entry.name == name; });
+  const auto at = std::find_if(kFilters.begin(), kFilters.end(),
+                               [&](const Entry& entry) { return entry.name == name; });
   return at == kFilters.end() ? nullptr : at->filter;
 }
 

@@ -34,8 +34,8 @@ Value Value::undefined(std::string message) {
 Value Value::sequence(Items items, SequenceKind kind, std::string name) {
   int depth = 0;
   for (const Value& item : items) depth = std::max(depth, item.depth());
-  return Value(Raw(), std::make_shared<jinja::Sequence>(
-                          jinja::Sequence{kind, std::move(items), std::move(name), nested_in(depth), false}));
+  return Value(Raw(), std::make_shared<jinja::Sequence>(jinja::Sequence{
+                          kind, std::move(items), std::move(name), nested_in(depth), false}));
 }
 
 bool Value::same_as(const Value& other) const {
@@ -44,12 +44,19 @@ bool Value::same_as(const Value& other) const {
     case Type::String:
       return std::get<StringPointer>(data_) == std::get<StringPointer>(other.data_) ||
              string() == other.string();
-    case Type::Sequence: return &sequence() == &other.sequence();
-    case Type::Dict: return &dict() == &other.dict();
-    case Type::Object: return &object() == &other.object();
-    case Type::None: return true;
-    case Type::Undefined: return std::get<jinja::Undefined>(data_).message == std::get<jinja::Undefined>(other.data_).message;
-    default: return numbers_equal(*this, other);
+    case Type::Sequence:
+      return &sequence() == &other.sequence();
+    case Type::Dict:
+      return &dict() == &other.dict();
+    case Type::Object:
+      return &object() == &other.object();
+    case Type::None:
+      return true;
+    case Type::Undefined:
+      return std::get<jinja::Undefined>(data_).message ==
+             std::get<jinja::Undefined>(other.data_).message;
+    default:
+      return numbers_equal(*this, other);
   }
 }
 
@@ -102,7 +109,8 @@ const Value* Dict::find(std::string_view key) const {
 }
 
 std::optional<Value> Arguments::take(std::string_view name) {
-  const auto at = std::find_if(named.begin(), named.end(), [&](const auto& one) { return one.first == name; });
+  const auto at =
+      std::find_if(named.begin(), named.end(), [&](const auto& one) { return one.first == name; });
   if (at == named.end()) return std::nullopt;
   Value value = std::move(at->second);
   named.erase(at);
@@ -111,25 +119,42 @@ std::optional<Value> Arguments::take(std::string_view name) {
 
 std::string type_name(const Value& value) {
   switch (value.type()) {
-    case Value::Type::None: return "NoneType";
-    case Value::Type::Undefined: return "Undefined";
-    case Value::Type::Bool: return "bool";
-    case Value::Type::Int: return "int";
-    case Value::Type::Float: return "float";
-    case Value::Type::String: return value.is_markup() ? "Markup" : "str";
-    case Value::Type::Dict: return "dict";
-    case Value::Type::Object: return value.object().type_name();
-    case Value::Type::Sequence: break;
+    case Value::Type::None:
+      return "NoneType";
+    case Value::Type::Undefined:
+      return "Undefined";
+    case Value::Type::Bool:
+      return "bool";
+    case Value::Type::Int:
+      return "int";
+    case Value::Type::Float:
+      return "float";
+    case Value::Type::String:
+      return value.is_markup() ? "Markup" : "str";
+    case Value::Type::Dict:
+      return "dict";
+    case Value::Type::Object:
+      return value.object().type_name();
+    case Value::Type::Sequence:
+      break;
   }
   switch (value.sequence().kind) {
-    case SequenceKind::List: return "list";
-    case SequenceKind::Tuple: return "tuple";
-    case SequenceKind::Group: return "_GroupTuple";
-    case SequenceKind::Range: return "range";
-    case SequenceKind::DictKeys: return "dict_keys";
-    case SequenceKind::DictValues: return "dict_values";
-    case SequenceKind::DictItems: return "dict_items";
-    case SequenceKind::Generator: return "generator";
+    case SequenceKind::List:
+      return "list";
+    case SequenceKind::Tuple:
+      return "tuple";
+    case SequenceKind::Group:
+      return "_GroupTuple";
+    case SequenceKind::Range:
+      return "range";
+    case SequenceKind::DictKeys:
+      return "dict_keys";
+    case SequenceKind::DictValues:
+      return "dict_values";
+    case SequenceKind::DictItems:
+      return "dict_items";
+    case SequenceKind::Generator:
+      return "generator";
   }
   return "object";
 }
@@ -140,7 +165,8 @@ std::string object_type(const Value& value) {
   if (value.is(SequenceKind::Group)) return "jinja2.filters._GroupTuple object";
   if (value.is(Value::Type::Object)) {
     const std::string name = type_name(value);
-    if (name == "TemplateNamespace") return "transformers.utils.chat_template_utils." + name + " object";
+    if (name == "TemplateNamespace")
+      return "transformers.utils.chat_template_utils." + name + " object";
     if (name == "LoopContext" || name == "Macro") return "jinja2.runtime." + name + " object";
     if (name == "Cycler" || name == "Joiner") return "jinja2.utils." + name + " object";
   }
@@ -149,15 +175,22 @@ std::string object_type(const Value& value) {
 
 size_t hash_of(const Value& value) {
   switch (value.type()) {
-    case Value::Type::String: return std::hash<std::string>()(value.string());
+    case Value::Type::String:
+      return std::hash<std::string>()(value.string());
     case Value::Type::Bool:
     case Value::Type::Int:
-    case Value::Type::Float: return std::hash<double>()(value.number());
-    case Value::Type::None: return 1;
-    case Value::Type::Undefined: return 2;
-    case Value::Type::Object: return std::hash<const void*>()(&value.object());
-    case Value::Type::Dict: throw Fault("unhashable type: 'dict'");
-    case Value::Type::Sequence: break;
+    case Value::Type::Float:
+      return std::hash<double>()(value.number());
+    case Value::Type::None:
+      return 1;
+    case Value::Type::Undefined:
+      return 2;
+    case Value::Type::Object:
+      return std::hash<const void*>()(&value.object());
+    case Value::Type::Dict:
+      throw Fault("unhashable type: 'dict'");
+    case Value::Type::Sequence:
+      break;
   }
   if (value.is(SequenceKind::Tuple) || value.is(SequenceKind::Group)) {
     size_t hash = 3;
@@ -181,16 +214,22 @@ bool key_equal(const Value& left, const Value& right) {
 
 Value from_json(const Json& json, int depth) {
   if (depth > kMaxValueDepth - 20) {
-    throw UserError(str("the variables of a template are nested deeper than ", kMaxValueDepth - 20, " levels"));
+    throw UserError(
+        str("the variables of a template are nested deeper than ", kMaxValueDepth - 20, " levels"));
   }
   switch (json.type()) {
-    case Json::value_t::boolean: return Value(json.get<bool>());
-    case Json::value_t::number_float: return Value(json.get<double>());
-    case Json::value_t::string: return Value(json.get<std::string>());
-    case Json::value_t::number_integer: return Value(json.get<int64_t>());
+    case Json::value_t::boolean:
+      return Value(json.get<bool>());
+    case Json::value_t::number_float:
+      return Value(json.get<double>());
+    case Json::value_t::string:
+      return Value(json.get<std::string>());
+    case Json::value_t::number_integer:
+      return Value(json.get<int64_t>());
     case Json::value_t::number_unsigned:
       if (json.get<uint64_t>() > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) {
-        throw UserError(str("the number ", json.dump(), " is too large for a template: the limit is 2^63 - 1"));
+        throw UserError(
+            str("the number ", json.dump(), " is too large for a template: the limit is 2^63 - 1"));
       }
       return Value(json.get<int64_t>());
     case Json::value_t::array: {
@@ -200,10 +239,12 @@ Value from_json(const Json& json, int depth) {
     }
     case Json::value_t::object: {
       auto dict = std::make_shared<Dict>();
-      for (const auto& [key, item] : json.items()) dict->set(Value(key), from_json(item, depth + 1));
+      for (const auto& [key, item] : json.items())
+        dict->set(Value(key), from_json(item, depth + 1));
       return Value(std::shared_ptr<const Dict>(std::move(dict)));
     }
-    default: return Value();
+    default:
+      return Value();
   }
 }
 

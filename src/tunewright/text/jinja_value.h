@@ -43,8 +43,8 @@ enum class SequenceKind { List, Tuple, Group, Range, DictKeys, DictValues, DictI
 struct Sequence {
   SequenceKind kind = SequenceKind::List;
   Items items;
-  std::string name;   // how a range or a generator prints
-  int depth = 1;      // of nesting
+  std::string name;    // how a range or a generator prints
+  int depth = 1;       // of nesting
   bool spent = false;  // a generator gives its items once
 };
 
@@ -98,16 +98,22 @@ class Value {
 
   bool boolean() const { return std::get<bool>(data_); }
   int64_t integer() const { return is(Type::Bool) ? boolean() : std::get<int64_t>(data_); }
-  double number() const { return is(Type::Float) ? std::get<double>(data_) : static_cast<double>(integer()); }
+  double number() const {
+    return is(Type::Float) ? std::get<double>(data_) : static_cast<double>(integer());
+  }
   // A number without rounding: 64 bits of mantissa hold every int and every float.
-  long double exact() const { return is(Type::Float) ? std::get<double>(data_) : static_cast<long double>(integer()); }
+  long double exact() const {
+    return is(Type::Float) ? std::get<double>(data_) : static_cast<long double>(integer());
+  }
   const std::string& string() const { return std::get<StringPointer>(data_)->text; }
   bool is_markup() const { return is_string() && std::get<StringPointer>(data_)->markup; }
   Sequence& sequence() const { return *std::get<SequencePointer>(data_); }
   const Dict& dict() const { return *std::get<DictPointer>(data_); }
   Object& object() const { return *std::get<ObjectPointer>(data_); }
   const std::shared_ptr<Object>& object_pointer() const { return std::get<ObjectPointer>(data_); }
-  const std::string& undefined_message() const { return *std::get<jinja::Undefined>(data_).message; }
+  const std::string& undefined_message() const {
+    return *std::get<jinja::Undefined>(data_).message;
+  }
   // The same object, as Python's `is` says.
   bool same_as(const Value& other) const;
   int depth() const;
@@ -117,8 +123,8 @@ class Value {
   using SequencePointer = std::shared_ptr<jinja::Sequence>;
   using DictPointer = std::shared_ptr<const jinja::Dict>;
   using ObjectPointer = std::shared_ptr<jinja::Object>;
-  using Data = std::variant<std::monostate, jinja::Undefined, bool, int64_t, double, StringPointer, SequencePointer,
-                            DictPointer, ObjectPointer>;
+  using Data = std::variant<std::monostate, jinja::Undefined, bool, int64_t, double, StringPointer,
+                            SequencePointer, DictPointer, ObjectPointer>;
   struct Raw {};
   Value(Raw, Data data) : data_(std::move(data)) {}
   Data data_;
@@ -143,7 +149,9 @@ class Object {
   virtual std::optional<Value> attribute(Runtime&, const std::string&) { return std::nullopt; }
   virtual bool callable() const { return false; }
   virtual int depth() const { return 0; }  // of the values that it holds for good
-  virtual Value call(Runtime&, Arguments) { throw Fault("'" + type_name() + "' object is not callable"); }
+  virtual Value call(Runtime&, Arguments) {
+    throw Fault("'" + type_name() + "' object is not callable");
+  }
 };
 
 // "str", "dict", "NoneType", …

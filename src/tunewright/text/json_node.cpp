@@ -9,9 +9,13 @@ namespace tunewright::text {
 JsonNode::JsonNode(const Json& value, std::string_view file, std::string path)
     : value_(value), file_(file), path_(std::move(path)) {}
 
-std::string JsonNode::where() const { return path_.empty() ? std::string(file_) : str(file_, ": key '", path_, "'"); }
+std::string JsonNode::where() const {
+  return path_.empty() ? std::string(file_) : str(file_, ": key '", path_, "'");
+}
 
-void JsonNode::fail(std::string_view problem) const { throw UserError(str(where(), ": ", problem)); }
+void JsonNode::fail(std::string_view problem) const {
+  throw UserError(str(where(), ": ", problem));
+}
 
 void JsonNode::expected(std::string_view what) const {
   fail(str("expected ", what, ", got ", excerpt(dump_json(value_))));
@@ -38,14 +42,16 @@ std::vector<JsonNode> JsonNode::items() const {
   if (!value_.is_array()) expected("a list");
   std::vector<JsonNode> nodes;
   nodes.reserve(value_.size());
-  for (size_t i = 0; i < value_.size(); ++i) nodes.emplace_back(value_[i], file_, str(path_, "[", i, "]"));
+  for (size_t i = 0; i < value_.size(); ++i)
+    nodes.emplace_back(value_[i], file_, str(path_, "[", i, "]"));
   return nodes;
 }
 
 std::vector<std::pair<std::string, JsonNode>> JsonNode::entries() const {
   if (!value_.is_object()) expected("an object");
   std::vector<std::pair<std::string, JsonNode>> nodes;
-  for (const auto& [key, value] : value_.items()) nodes.emplace_back(key, JsonNode(value, file_, child(key)));
+  for (const auto& [key, value] : value_.items())
+    nodes.emplace_back(key, JsonNode(value, file_, child(key)));
   return nodes;
 }
 

@@ -15,9 +15,9 @@ class JsonNode {
  public:
   JsonNode(const Json& value, std::string_view file, std::string path = "");
 
-  JsonNode at(const std::string& key) const;                  // a missing or null one is an error
+  JsonNode at(const std::string& key) const;                   // a missing or null one is an error
   std::optional<JsonNode> find(const std::string& key) const;  // none where missing or null
-  std::vector<JsonNode> items() const;                        // of a list
+  std::vector<JsonNode> items() const;                         // of a list
   std::vector<std::pair<std::string, JsonNode>> entries() const;  // of an object
 
   const std::string& as_string() const;

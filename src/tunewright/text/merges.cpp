@@ -1,9 +1,9 @@
 #include "tunewright/text/merges.h"
 
 #include <algorithm>
-#include <cstddef>
 #include <array>
 #include <bit>
+#include <cstddef>
 #include <queue>
 
 namespace tunewright::text {
@@ -17,7 +17,9 @@ struct Candidate {
   uint32_t rank;
   uint32_t at;
   int32_t id;
-  bool operator>(const Candidate& other) const { return rank != other.rank ? rank > other.rank : at > other.at; }
+  bool operator>(const Candidate& other) const {
+    return rank != other.rank ? rank > other.rank : at > other.at;
+  }
 };
 
 struct Link {
@@ -51,7 +53,8 @@ const Merges::Slot* Merges::find(int32_t left, int32_t right) const {
 void Merges::apply(std::vector<Token>& tokens, size_t first) const {
   const auto count = tokens.size() - first;
   if (count < 2) return;
-  const auto left = count <= kShort ? apply_short(tokens.data() + first, count) : apply_long(tokens.data() + first, count);
+  const auto left = count <= kShort ? apply_short(tokens.data() + first, count)
+                                    : apply_long(tokens.data() + first, count);
   tokens.resize(first + left);
 }
 
@@ -65,7 +68,9 @@ size_t Merges::apply_short(Token* tokens, size_t count) const {
   };
   for (size_t i = 0; i + 1 < count; ++i) rate(i);
   while (count > 1) {
-    const auto best = static_cast<size_t>(std::min_element(ranks.begin(), ranks.begin() + static_cast<ptrdiff_t>(count) - 1) - ranks.begin());
+    const auto best = static_cast<size_t>(
+        std::min_element(ranks.begin(), ranks.begin() + static_cast<ptrdiff_t>(count) - 1) -
+        ranks.begin());
     if (ranks[best] == kNoRank) break;
     tokens[best] = {ids[best], tokens[best].begin, tokens[best + 1].end};
     for (size_t i = best + 1; i + 1 < count; ++i) {
@@ -84,7 +89,8 @@ size_t Merges::apply_long(Token* tokens, size_t count) const {
   std::vector<Link> links(count);
   std::vector<Candidate> heap_storage;
   heap_storage.reserve(2 * count);
-  std::priority_queue<Candidate, std::vector<Candidate>, std::greater<>> heap({}, std::move(heap_storage));
+  std::priority_queue<Candidate, std::vector<Candidate>, std::greater<>> heap(
+      {}, std::move(heap_storage));
   const auto propose = [&](int32_t at) {
     const auto next = links[static_cast<size_t>(at)].next;
     if (next < 0) return;
@@ -113,7 +119,9 @@ size_t Merges::apply_long(Token* tokens, size_t count) const {
     if (link.previous >= 0) propose(link.previous);
     propose(static_cast<int32_t>(at));
   }
-  return static_cast<size_t>(std::remove_if(tokens, tokens + count, [](const Token& token) { return token.id == kGone; }) - tokens);
+  return static_cast<size_t>(
+      std::remove_if(tokens, tokens + count, [](const Token& token) { return token.id == kGone; }) -
+      tokens);
 }
 
 }  // namespace tunewright::text

@@ -26,7 +26,9 @@ class Merges {
   static uint64_t key(int32_t left, int32_t right) {
     return static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32 | static_cast<uint32_t>(right);
   }
-  size_t start(uint64_t pair) const { return static_cast<size_t>(pair * 0x9E3779B97F4A7C15ULL >> shift_); }
+  size_t start(uint64_t pair) const {
+    return static_cast<size_t>(pair * 0x9E3779B97F4A7C15ULL >> shift_);
+  }
   const Slot* find(int32_t left, int32_t right) const;
   size_t apply_short(Token* tokens, size_t count) const;
   size_t apply_long(Token* tokens, size_t count) const;

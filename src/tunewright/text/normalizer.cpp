@@ -19,7 +19,8 @@ namespace tunewright::text {
 namespace {
 
 bool is_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<uint8_t>(c) < 0x80; });
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<uint8_t>(c) < 0x80; });
 }
 
 enum class Form { kNfc, kNfd, kNfkc, kNfkd };
@@ -53,20 +54,24 @@ class UnicodeForm : public Normalizer {
     icu::StringByteSink<std::string> sink(&result, static_cast<int32_t>(source.size()));
     icu::Edits edits;
     UErrorCode status = U_ZERO_ERROR;
-    normalizer_->normalizeUTF8(0, icu::StringPiece(source.data(), static_cast<int32_t>(source.size())), sink, &edits, status);
+    normalizer_->normalizeUTF8(0,
+                               icu::StringPiece(source.data(), static_cast<int32_t>(source.size())),
+                               sink, &edits, status);
     if (U_FAILURE(status)) throw InternalError(str("ICU: ", u_errorName(status)));
     if (edits.hasChanges()) text = rewrite(text, result, edits);
   }
 
  private:
-  static AlignedText rewrite(const AlignedText& text, std::string_view result, const icu::Edits& edits) {
+  static AlignedText rewrite(const AlignedText& text, std::string_view result,
+                             const icu::Edits& edits) {
     Rewriter out(text);
     UErrorCode status = U_ZERO_ERROR;
     auto edit = edits.getFineChangesIterator();
     while (edit.next(status)) {
       out.keep(static_cast<size_t>(edit.sourceIndex()) - out.position());
       out.replace(static_cast<size_t>(edit.oldLength()),
-                  result.substr(static_cast<size_t>(edit.destinationIndex()), static_cast<size_t>(edit.newLength())));
+                  result.substr(static_cast<size_t>(edit.destinationIndex()),
+                                static_cast<size_t>(edit.newLength())));
     }
     return out.finish();
   }
@@ -75,7 +80,8 @@ class UnicodeForm : public Normalizer {
 };
 
 // Rewrites each character by itself: `change(character, spelling, out)` returns whether it differs.
-template <class Change> void rewrite_characters(AlignedText& text, Change change) {
+template <class Change>
+void rewrite_characters(AlignedText& text, Change change) {
   const auto source = text.view();
   Rewriter out(text);
   std::string with;
@@ -123,11 +129,14 @@ class Nmt : public Normalizer {
 
  private:
   static bool is_removed(char32_t c) {
-    return (c >= 0x1 && c <= 0x8) || c == 0xB || (c >= 0xE && c <= 0x1F) || c == 0x7F || c == 0x8F || c == 0x9F;
+    return (c >= 0x1 && c <= 0x8) || c == 0xB || (c >= 0xE && c <= 0x1F) || c == 0x7F ||
+           c == 0x8F || c == 0x9F;
   }
   static bool is_space(char32_t c) {
-    constexpr std::array<char32_t, 10> kSpaces = {0x9, 0xA, 0xC, 0xD, 0x1680, 0x2028, 0x2029, 0x2581, 0xFEFF, 0xFFFD};
-    return (c >= 0x200B && c <= 0x200F) || std::find(kSpaces.begin(), kSpaces.end(), c) != kSpaces.end();
+    constexpr std::array<char32_t, 10> kSpaces = {0x9,    0xA,    0xC,    0xD,    0x1680,
+                                                  0x2028, 0x2029, 0x2581, 0xFEFF, 0xFFFD};
+    return (c >= 0x200B && c <= 0x200F) ||
+           std::find(kSpaces.begin(), kSpaces.end(), c) != kSpaces.end();
   }
 };
 
@@ -157,7 +166,8 @@ class Prepend : public Normalizer {
 
 class Replace : public Normalizer {
  public:
-  Replace(Pattern pattern, std::string content) : pattern_(std::move(pattern)), content_(std::move(content)) {}
+  Replace(Pattern pattern, std::string content)
+      : pattern_(std::move(pattern)), content_(std::move(content)) {}
   void apply(AlignedText& text) const override {
     std::vector<Part> parts;
     pattern_.cut(text.view(), parts);
@@ -221,21 +231,36 @@ class Sequence : public Normalizer {
 }  // namespace
 
 std::unique_ptr<const Normalizer> parse_normalizer(const JsonNode& node) {
-  static const std::vector<std::string> kNames = {"NFC",     "NFD",   "NFKC",         "NFKD", "Lowercase", "Prepend",
-                                                  "Replace", "Strip", "StripAccents", "Nmt",  "ByteLevel", "Sequence"};
+  static const std::vector<std::string> kNames = {
+      "NFC",     "NFD",   "NFKC",         "NFKD", "Lowercase", "Prepend",
+      "Replace", "Strip", "StripAccents", "Nmt",  "ByteLevel", "Sequence"};
   switch (node.at("type").choice("the normalizer", kNames)) {
-    case 0: return std::make_unique<UnicodeForm>(Form::kNfc);
-    case 1: return std::make_unique<UnicodeForm>(Form::kNfd);
-    case 2: return std::make_unique<UnicodeForm>(Form::kNfkc);
-    case 3: return std::make_unique<UnicodeForm>(Form::kNfkd);
-    case 4: return std::make_unique<Lowercase>();
-    case 5: return std::make_unique<Prepend>(node.at("prepend").as_string());
-    case 6: return std::make_unique<Replace>(Pattern::parse(node.at("pattern")), node.at("content").as_string());
-    case 7: return std::make_unique<Strip>(node.at("strip_left").as_bool(), node.at("strip_right").as_bool());
-    case 8: return std::make_unique<StripAccents>();
-    case 9: return std::make_unique<Nmt>();
-    case 10: return std::make_unique<ByteLevelNormalizer>();
-    default: return std::make_unique<Sequence>(node.at("normalizers"));
+    case 0:
+      return std::make_unique<UnicodeForm>(Form::kNfc);
+    case 1:
+      return std::make_unique<UnicodeForm>(Form::kNfd);
+    case 2:
+      return std::make_unique<UnicodeForm>(Form::kNfkc);
+    case 3:
+      return std::make_unique<UnicodeForm>(Form::kNfkd);
+    case 4:
+      return std::make_unique<Lowercase>();
+    case 5:
+      return std::make_unique<Prepend>(node.at("prepend").as_string());
+    case 6:
+      return std::make_unique<Replace>(Pattern::parse(node.at("pattern")),
+                                       node.at("content").as_string());
+    case 7:
+      return std::make_unique<Strip>(node.at("strip_left").as_bool(),
+                                     node.at("strip_right").as_bool());
+    case 8:
+      return std::make_unique<StripAccents>();
+    case 9:
+      return std::make_unique<Nmt>();
+    case 10:
+      return std::make_unique<ByteLevelNormalizer>();
+    default:
+      return std::make_unique<Sequence>(node.at("normalizers"));
   }
 }
 

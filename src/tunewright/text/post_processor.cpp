@@ -7,11 +7,13 @@ namespace {
 
 int32_t checked_id(const JsonNode& node, int32_t vocab_size) {
   const auto id = node.as_int();
-  if (id < 0 || id >= vocab_size) node.fail(str("id ", id, " is out of range: the vocabulary has ", vocab_size, " tokens"));
+  if (id < 0 || id >= vocab_size)
+    node.fail(str("id ", id, " is out of range: the vocabulary has ", vocab_size, " tokens"));
   return static_cast<int32_t>(id);
 }
 
-std::vector<int32_t> special_ids(const JsonNode& node, const std::string& name, int32_t vocab_size) {
+std::vector<int32_t> special_ids(const JsonNode& node, const std::string& name,
+                                 int32_t vocab_size) {
   const auto token = node.at("special_tokens").find(name);
   if (!token) node.fail(str("the template uses '", excerpt(name), "', which special_tokens lacks"));
   std::vector<int32_t> ids;
@@ -24,7 +26,8 @@ PostProcessor parse_template(const JsonNode& node, int32_t vocab_size) {
   bool seen_text = false;
   for (const auto& piece : node.at("single").items()) {
     if (const auto sequence = piece.find("Sequence")) {
-      if (seen_text || sequence->at("id").as_string() != "A") sequence->fail("expected the sequence A, once");
+      if (seen_text || sequence->at("id").as_string() != "A")
+        sequence->fail("expected the sequence A, once");
       seen_text = true;
       continue;
     }
@@ -56,14 +59,18 @@ PostProcessor parse_sequence(const JsonNode& node, int32_t vocab_size) {
 }  // namespace
 
 PostProcessor parse_post_processor(const JsonNode& node, int32_t vocab_size) {
-  static const std::vector<std::string> kNames = {"ByteLevel", "TemplateProcessing", "RobertaProcessing",
-                                                  "BertProcessing", "Sequence"};
+  static const std::vector<std::string> kNames = {
+      "ByteLevel", "TemplateProcessing", "RobertaProcessing", "BertProcessing", "Sequence"};
   switch (node.at("type").choice("the post-processor", kNames)) {
-    case 0: return {};  // trims offsets only
-    case 1: return parse_template(node, vocab_size);
+    case 0:
+      return {};  // trims offsets only
+    case 1:
+      return parse_template(node, vocab_size);
     case 2:
-    case 3: return {{id_of_pair(node.at("cls"), vocab_size)}, {id_of_pair(node.at("sep"), vocab_size)}};
-    default: return parse_sequence(node.at("processors"), vocab_size);
+    case 3:
+      return {{id_of_pair(node.at("cls"), vocab_size)}, {id_of_pair(node.at("sep"), vocab_size)}};
+    default:
+      return parse_sequence(node.at("processors"), vocab_size);
   }
 }
 

@@ -10,12 +10,14 @@
 namespace tunewright::text {
 namespace {
 
-constexpr const char* kGpt2Pattern = R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
+constexpr const char* kGpt2Pattern =
+    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 
 using Steps = std::vector<std::unique_ptr<const PreTokenizerStep>>;
 
 // Cuts every piece; `cut(piece, parts)` finds the matches.
-template <class Cut> void split_pieces(Words& words, Behavior behavior, Cut cut) {
+template <class Cut>
+void split_pieces(Words& words, Behavior behavior, Cut cut) {
   std::vector<Range> pieces;
   std::vector<Part> parts;
   pieces.reserve(words.text.view().size() / 4 + 8);
@@ -33,7 +35,8 @@ template <class Cut> void split_pieces(Words& words, Behavior behavior, Cut cut)
   words.pieces = std::move(pieces);
 }
 
-template <class Predicate> void cut_at(std::string_view subject, Predicate matches, std::vector<Part>& parts) {
+template <class Predicate>
+void cut_at(std::string_view subject, Predicate matches, std::vector<Part>& parts) {
   uint32_t previous = 0;
   for (uint32_t at = 0; at < subject.size();) {
     const auto c = code_point_at(subject, at);
@@ -44,11 +47,13 @@ template <class Predicate> void cut_at(std::string_view subject, Predicate match
     }
     at += c.size;
   }
-  if (previous < subject.size()) parts.push_back({previous, static_cast<uint32_t>(subject.size()), false});
+  if (previous < subject.size())
+    parts.push_back({previous, static_cast<uint32_t>(subject.size()), false});
 }
 
 // Rewrites every piece; `rewrite(out, piece, index)` has to consume the piece.
-template <class Rewrite> void rewrite_pieces(Words& words, Rewrite rewrite) {
+template <class Rewrite>
+void rewrite_pieces(Words& words, Rewrite rewrite) {
   Rewriter out(words.text);
   for (auto& piece : words.pieces) {
     out.keep(piece.begin - out.position());
@@ -83,8 +88,9 @@ class SplitAt : public PreTokenizerStep {
   using Predicate = bool (*)(char32_t);
   SplitAt(Predicate matches, Behavior behavior) : matches_(matches), behavior_(behavior) {}
   void apply(Words& words) const override {
-    split_pieces(words, behavior_,
-                 [&](std::string_view piece, std::vector<Part>& parts) { cut_at(piece, matches_, parts); });
+    split_pieces(words, behavior_, [&](std::string_view piece, std::vector<Part>& parts) {
+      cut_at(piece, matches_, parts);
+    });
   }
 
  private:
@@ -137,7 +143,8 @@ class Metaspace : public PreTokenizerStep {
 
   void apply(Words& words) const override {
     rewrite_pieces(words, [&](Rewriter& out, std::string_view piece, const Range& range) {
-      if (prepends(words, range) && !piece.starts_with(' ') && !piece.starts_with(mark_)) out.replace(0, mark_);
+      if (prepends(words, range) && !piece.starts_with(' ') && !piece.starts_with(mark_))
+        out.replace(0, mark_);
       for (size_t at = 0; at < piece.size();) {
         const auto space = std::min(piece.find(' ', at), piece.size());
         out.keep(space - at);
@@ -146,8 +153,9 @@ class Metaspace : public PreTokenizerStep {
       }
     });
     if (!split_) return;
-    split_pieces(words, Behavior::kMergedWithNext,
-                 [&](std::string_view piece, std::vector<Part>& parts) { pattern_.cut(piece, parts); });
+    split_pieces(
+        words, Behavior::kMergedWithNext,
+        [&](std::string_view piece, std::vector<Part>& parts) { pattern_.cut(piece, parts); });
   }
 
  private:
@@ -167,9 +175,12 @@ std::unique_ptr<const PreTokenizerStep> parse_metaspace(const JsonNode& node) {
   append_utf8(mark, node.at("replacement").as_character());
   auto scheme = PrependScheme::kAlways;
   const auto named = node.find("prepend_scheme");
-  if (named) scheme = static_cast<PrependScheme>(named->choice("the prepend_scheme", {"always", "first", "never"}));
+  if (named)
+    scheme = static_cast<PrependScheme>(
+        named->choice("the prepend_scheme", {"always", "first", "never"}));
   if (!node.bool_or("add_prefix_space", true)) {
-    if (named && scheme != PrependScheme::kNever) node.fail("add_prefix_space is false, but prepend_scheme is not 'never'");
+    if (named && scheme != PrependScheme::kNever)
+      node.fail("add_prefix_space is false, but prepend_scheme is not 'never'");
     scheme = PrependScheme::kNever;
   }
   return std::make_unique<Metaspace>(std::move(mark), scheme, node.bool_or("split", true));
@@ -180,13 +191,15 @@ void add_steps(const JsonNode& node, Steps& steps);
 void add_byte_level(const JsonNode& node, Steps& steps) {
   if (node.bool_or("add_prefix_space", true)) steps.push_back(std::make_unique<PrependSpace>());
   if (node.bool_or("use_regex", true)) {
-    steps.push_back(std::make_unique<Split>(Pattern::regex(kGpt2Pattern, node.where()), Behavior::kIsolated, false));
+    steps.push_back(std::make_unique<Split>(Pattern::regex(kGpt2Pattern, node.where()),
+                                            Behavior::kIsolated, false));
   }
   steps.push_back(std::make_unique<SpellBytes>());
 }
 
 void add_split(const JsonNode& node, Steps& steps) {
-  steps.push_back(std::make_unique<Split>(Pattern::parse(node.at("pattern")), parse_behavior(node.at("behavior")),
+  steps.push_back(std::make_unique<Split>(Pattern::parse(node.at("pattern")),
+                                          parse_behavior(node.at("behavior")),
                                           node.bool_or("invert", false)));
 }
 
@@ -203,40 +216,52 @@ void add_delimiter_split(const JsonNode& node, Steps& steps) {
 
 void add_steps(const JsonNode& node, Steps& steps) {
   static const std::vector<std::string> kNames = {
-      "ByteLevel",   "Split",    "Digits",           "Metaspace",          "Whitespace", "WhitespaceSplit",
-      "Punctuation", "Sequence", "BertPreTokenizer", "CharDelimiterSplit"};
+      "ByteLevel",       "Split",       "Digits",   "Metaspace",        "Whitespace",
+      "WhitespaceSplit", "Punctuation", "Sequence", "BertPreTokenizer", "CharDelimiterSplit"};
   switch (node.at("type").choice("the pre-tokenizer", kNames)) {
-    case 0: return add_byte_level(node, steps);
-    case 1: return add_split(node, steps);
+    case 0:
+      return add_byte_level(node, steps);
+    case 1:
+      return add_split(node, steps);
     case 2: {
       const bool one_by_one = node.bool_or("individual_digits", false);
-      steps.push_back(std::make_unique<SplitAt>(&is_numeric, one_by_one ? Behavior::kIsolated : Behavior::kContiguous));
+      steps.push_back(std::make_unique<SplitAt>(
+          &is_numeric, one_by_one ? Behavior::kIsolated : Behavior::kContiguous));
       return;
     }
-    case 3: return steps.push_back(parse_metaspace(node));
-    case 4: return steps.push_back(std::make_unique<Whitespace>());
-    case 5: return steps.push_back(std::make_unique<SplitAt>(&is_whitespace, Behavior::kRemoved));
+    case 3:
+      return steps.push_back(parse_metaspace(node));
+    case 4:
+      return steps.push_back(std::make_unique<Whitespace>());
+    case 5:
+      return steps.push_back(std::make_unique<SplitAt>(&is_whitespace, Behavior::kRemoved));
     case 6: {
       const auto behavior = node.find("behavior");
-      steps.push_back(std::make_unique<SplitAt>(&is_punctuation, behavior ? parse_behavior(*behavior) : Behavior::kIsolated));
+      steps.push_back(std::make_unique<SplitAt>(
+          &is_punctuation, behavior ? parse_behavior(*behavior) : Behavior::kIsolated));
       return;
     }
     case 7:
       for (const auto& item : node.at("pretokenizers").items()) add_steps(item, steps);
       return;
-    case 8: return add_bert(steps);
-    default: return add_delimiter_split(node, steps);
+    case 8:
+      return add_bert(steps);
+    default:
+      return add_delimiter_split(node, steps);
   }
 }
 
 }  // namespace
 
-std::unique_ptr<const PreTokenizerStep> spell_bytes_step() { return std::make_unique<SpellBytes>(); }
+std::unique_ptr<const PreTokenizerStep> spell_bytes_step() {
+  return std::make_unique<SpellBytes>();
+}
 
 PreTokenizer parse_pre_tokenizer(const JsonNode& node) {
   PreTokenizer result;
   add_steps(node, result.steps);
-  if (!result.steps.empty() && dynamic_cast<const SpellBytes*>(result.steps.back().get()) != nullptr) {
+  if (!result.steps.empty() &&
+      dynamic_cast<const SpellBytes*>(result.steps.back().get()) != nullptr) {
     result.spells_bytes_last = true;
     result.steps.pop_back();
   }

@@ -15,7 +15,8 @@ namespace tunewright::text::python {
 namespace {
 
 icu::UnicodeString to_icu(std::string_view text) {
-  return icu::UnicodeString::fromUTF8(icu::StringPiece(text.data(), static_cast<int32_t>(text.size())));
+  return icu::UnicodeString::fromUTF8(
+      icu::StringPiece(text.data(), static_cast<int32_t>(text.size())));
 }
 
 std::string from_icu(const icu::UnicodeString& text) {
@@ -30,7 +31,9 @@ std::string title_point(char32_t point) {
   return from_icu(text.toTitle(nullptr, icu::Locale::getRoot(), U_TITLECASE_NO_LOWERCASE));
 }
 
-bool is_cased(char32_t point) { return u_hasBinaryProperty(static_cast<UChar32>(point), UCHAR_CASED); }
+bool is_cased(char32_t point) {
+  return u_hasBinaryProperty(static_cast<UChar32>(point), UCHAR_CASED);
+}
 
 bool is_line_end(char32_t point) {
   return (point >= 0x0a && point <= 0x0d) || (point >= 0x1c && point <= 0x1e) || point == 0x85 ||
@@ -120,7 +123,8 @@ std::string encode(std::u32string_view points) {
 }
 
 size_t length(std::string_view utf8) {
-  return static_cast<size_t>(std::count_if(utf8.begin(), utf8.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+  return static_cast<size_t>(
+      std::count_if(utf8.begin(), utf8.end(), [](char c) { return (c & 0xc0) != 0x80; }));
 }
 
 bool is_ascii(std::string_view text) {
@@ -130,16 +134,20 @@ bool is_ascii(std::string_view text) {
 bool is_space(char32_t point) {
   if (point < 0x80) return (point >= 0x09 && point <= 0x0d) || (point >= 0x1c && point <= 0x20);
   if (point == 0x85) return true;
-  return u_charType(static_cast<UChar32>(point)) == U_SPACE_SEPARATOR || point == 0x2028 || point == 0x2029;
+  return u_charType(static_cast<UChar32>(point)) == U_SPACE_SEPARATOR || point == 0x2028 ||
+         point == 0x2029;
 }
 
-bool is_decimal(char32_t point) { return u_charType(static_cast<UChar32>(point)) == U_DECIMAL_DIGIT_NUMBER; }
+bool is_decimal(char32_t point) {
+  return u_charType(static_cast<UChar32>(point)) == U_DECIMAL_DIGIT_NUMBER;
+}
 
 std::string ascii_digits(std::string_view text) {
   if (is_ascii(text)) return std::string(text);
   std::u32string points = decode(text);
   for (char32_t& point : points) {
-    if (is_decimal(point)) point = U'0' + static_cast<char32_t>(u_charDigitValue(static_cast<UChar32>(point)));
+    if (is_decimal(point))
+      point = U'0' + static_cast<char32_t>(u_charDigitValue(static_cast<UChar32>(point)));
   }
   return encode(points);
 }
@@ -165,11 +173,19 @@ bool is_printable(char32_t point) {
   return (U_MASK(u_charType(static_cast<UChar32>(point))) & kHidden) == 0;
 }
 
-bool is_lower(char32_t point) { return u_hasBinaryProperty(static_cast<UChar32>(point), UCHAR_LOWERCASE); }
-bool is_upper(char32_t point) { return u_hasBinaryProperty(static_cast<UChar32>(point), UCHAR_UPPERCASE); }
+bool is_lower(char32_t point) {
+  return u_hasBinaryProperty(static_cast<UChar32>(point), UCHAR_LOWERCASE);
+}
+bool is_upper(char32_t point) {
+  return u_hasBinaryProperty(static_cast<UChar32>(point), UCHAR_UPPERCASE);
+}
 
-std::string upper(std::string_view text) { return from_icu(to_icu(text).toUpper(icu::Locale::getRoot())); }
-std::string lower(std::string_view text) { return from_icu(to_icu(text).toLower(icu::Locale::getRoot())); }
+std::string upper(std::string_view text) {
+  return from_icu(to_icu(text).toUpper(icu::Locale::getRoot()));
+}
+std::string lower(std::string_view text) {
+  return from_icu(to_icu(text).toLower(icu::Locale::getRoot()));
+}
 
 std::string title(std::string_view text) {
   std::string out;
@@ -203,7 +219,8 @@ std::string_view strip(std::string_view text, Side side) { return strip_if(text,
 
 std::string strip(std::string_view text, std::string_view chars, Side side) {
   const std::u32string set = decode(chars);
-  return std::string(strip_if(text, side, [&](char32_t p) { return set.find(p) != std::u32string::npos; }));
+  return std::string(
+      strip_if(text, side, [&](char32_t p) { return set.find(p) != std::u32string::npos; }));
 }
 
 std::vector<std::string> split_lines(std::string_view text, bool keep_ends) {
@@ -254,7 +271,8 @@ std::vector<std::string> rsplit_space(std::string_view text, int64_t limit) {
   return words;
 }
 
-std::vector<std::string> split_on(std::string_view text, std::string_view separator, int64_t limit) {
+std::vector<std::string> split_on(std::string_view text, std::string_view separator,
+                                  int64_t limit) {
   std::vector<std::string> parts;
   while (limit < 0 || static_cast<int64_t>(parts.size()) < limit) {
     const size_t at = text.find(separator);
@@ -266,7 +284,8 @@ std::vector<std::string> split_on(std::string_view text, std::string_view separa
   return parts;
 }
 
-std::vector<std::string> rsplit_on(std::string_view text, std::string_view separator, int64_t limit) {
+std::vector<std::string> rsplit_on(std::string_view text, std::string_view separator,
+                                   int64_t limit) {
   std::vector<std::string> parts;
   while (limit < 0 || static_cast<int64_t>(parts.size()) < limit) {
     const size_t at = text.rfind(separator);
@@ -307,7 +326,8 @@ std::string repr(double value) {
   if (std::isnan(value)) return "nan";
   if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
   std::array<char, 64> buffer{};
-  const auto result = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::scientific);
+  const auto result = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value,
+                                    std::chars_format::scientific);
   const std::string_view scientific(buffer.data(), static_cast<size_t>(result.ptr - buffer.data()));
   const size_t e = scientific.find('e');
   const int exponent = std::stoi(std::string(scientific.substr(e + 1)));
@@ -318,10 +338,13 @@ std::string repr(double value) {
   const std::string sign = std::signbit(value) ? "-" : "";
   if (exponent < -4 || exponent >= 16) {
     std::array<char, 16> tail{};
-    std::snprintf(tail.data(), tail.size(), "e%c%02d", exponent < 0 ? '-' : '+', std::abs(exponent));
-    return sign + digits.substr(0, 1) + (digits.size() > 1 ? "." + digits.substr(1) : "") + tail.data();
+    std::snprintf(tail.data(), tail.size(), "e%c%02d", exponent < 0 ? '-' : '+',
+                  std::abs(exponent));
+    return sign + digits.substr(0, 1) + (digits.size() > 1 ? "." + digits.substr(1) : "") +
+           tail.data();
   }
-  if (exponent < 0) return sign + "0." + std::string(static_cast<size_t>(-exponent - 1), '0') + digits;
+  if (exponent < 0)
+    return sign + "0." + std::string(static_cast<size_t>(-exponent - 1), '0') + digits;
   const auto whole = static_cast<size_t>(exponent) + 1;
   if (digits.size() < whole) digits.append(whole - digits.size(), '0');
   const std::string fraction = digits.substr(whole);
@@ -337,11 +360,13 @@ std::string json_quote(std::string_view text, bool ensure_ascii) {
   };
   for (const char32_t point : decode(text)) {
     constexpr std::string_view kNamed = "\"\\\n\r\t\b\f", kLetters = "\"\\nrtbf";
-    const size_t named = point < 0x80 ? kNamed.find(static_cast<char>(point)) : std::string_view::npos;
+    const size_t named =
+        point < 0x80 ? kNamed.find(static_cast<char>(point)) : std::string_view::npos;
     if (named != std::string_view::npos) {
       out += '\\';
       out += kLetters[named];
-    } else if (point < 0x20 || (ensure_ascii && point >= 0x7f && point < 0x10000 && point != 0x7f)) {
+    } else if (point < 0x20 ||
+               (ensure_ascii && point >= 0x7f && point < 0x10000 && point != 0x7f)) {
       hex(point);
     } else if (ensure_ascii && point >= 0x10000) {
       hex(0xd800 + ((point - 0x10000) >> 10));

@@ -45,7 +45,8 @@ std::vector<std::string> split_lines(std::string_view text, bool keep_ends);
 std::vector<std::string> split_space(std::string_view text, int64_t limit);
 std::vector<std::string> rsplit_space(std::string_view text, int64_t limit);
 std::vector<std::string> split_on(std::string_view text, std::string_view separator, int64_t limit);
-std::vector<std::string> rsplit_on(std::string_view text, std::string_view separator, int64_t limit);
+std::vector<std::string> rsplit_on(std::string_view text, std::string_view separator,
+                                   int64_t limit);
 
 // 'text' with Python's choice of quotes and escapes.
 std::string repr(std::string_view text);

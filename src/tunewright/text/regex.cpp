@@ -55,7 +55,8 @@ std::string pcre2_text(int error) {
 
 void Regex::FreeCode::operator()(pcre2_real_code_8* code) const { pcre2_code_free(code); }
 
-Regex::Regex(std::string_view pattern, std::string where) : pattern_(pattern), where_(std::move(where)) {
+Regex::Regex(std::string_view pattern, std::string where)
+    : pattern_(pattern), where_(std::move(where)) {
   const auto plain = translate_regex(pattern, false, where_);
   code_ = compile(plain);
   const auto with_newer = translate_regex(pattern, true, where_);
@@ -71,13 +72,15 @@ Regex::Code Regex::compile(const std::string& translated) const {
   Code code(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(translated.data()), translated.size(),
                           PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE, &error, &offset, context.get()));
   if (!code) {
-    throw UserError(str(where_, ": the regular expression '", excerpt(pattern_, 120), "' is not valid: ", pcre2_text(error)));
+    throw UserError(str(where_, ": the regular expression '", excerpt(pattern_, 120),
+                        "' is not valid: ", pcre2_text(error)));
   }
   pcre2_jit_compile(code.get(), PCRE2_JIT_COMPLETE);  // where it fails, pcre2_match interprets
   return code;
 }
 
-Range Regex::search(const pcre2_real_code_8* code, std::string_view subject, size_t from, bool& found) const {
+Range Regex::search(const pcre2_real_code_8* code, std::string_view subject, size_t from,
+                    bool& found) const {
   auto& state = match_state();
   const auto run = [&](uint32_t options) {
     return pcre2_match(code, reinterpret_cast<PCRE2_SPTR>(subject.data()), subject.size(), from,
@@ -88,15 +91,17 @@ Range Regex::search(const pcre2_real_code_8* code, std::string_view subject, siz
   found = result >= 0;
   if (result == PCRE2_ERROR_NOMATCH) return {};
   if (!found) {
-    throw UserError(str(where_, ": the regular expression '", excerpt(pattern_, 120), "' gave up on ", subject.size(),
-                        " bytes of text at byte ", from, ": ", pcre2_text(result), "; shorten the text"));
+    throw UserError(str(where_, ": the regular expression '", excerpt(pattern_, 120),
+                        "' gave up on ", subject.size(), " bytes of text at byte ", from, ": ",
+                        pcre2_text(result), "; shorten the text"));
   }
   const auto* offsets = pcre2_get_ovector_pointer(state.data);
   return {static_cast<uint32_t>(offsets[0]), static_cast<uint32_t>(offsets[1])};
 }
 
 void Regex::find_all(std::string_view subject, std::vector<Range>& matches) const {
-  const auto* code = code_for_newer_ && has_newer_characters(subject) ? code_for_newer_.get() : code_.get();
+  const auto* code =
+      code_for_newer_ && has_newer_characters(subject) ? code_for_newer_.get() : code_.get();
   constexpr size_t kNone = static_cast<size_t>(-1);
   size_t last_end = kNone;
   for (size_t from = 0; from <= subject.size();) {
@@ -116,7 +121,8 @@ void Regex::find_all(std::string_view subject, std::vector<Range>& matches) cons
 Pattern Pattern::parse(const JsonNode& node) {
   if (node.is_string()) return literal(node.as_string());
   if (const auto text = node.find("String")) return literal(text->as_string());
-  if (const auto regex_node = node.find("Regex")) return regex(regex_node->as_string(), regex_node->where());
+  if (const auto regex_node = node.find("Regex"))
+    return regex(regex_node->as_string(), regex_node->where());
   node.fail("expected {\"String\": …} or {\"Regex\": …}");
 }
 
@@ -151,7 +157,8 @@ void Pattern::cut(std::string_view subject, std::vector<Part>& parts) const {
     for (const auto match : matches) add(match);
   } else {
     const auto size = static_cast<uint32_t>(literal_.size());
-    for (size_t at = subject.find(literal_); at != std::string_view::npos; at = subject.find(literal_, at + size)) {
+    for (size_t at = subject.find(literal_); at != std::string_view::npos;
+         at = subject.find(literal_, at + size)) {
       add({static_cast<uint32_t>(at), static_cast<uint32_t>(at) + size});
     }
   }
@@ -161,13 +168,15 @@ void Pattern::cut(std::string_view subject, std::vector<Part>& parts) const {
 
 Behavior parse_behavior(const JsonNode& node) {
   return static_cast<Behavior>(
-      node.choice("the behaviour", {"Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous"}));
+      node.choice("the behaviour",
+                  {"Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous"}));
 }
 
 namespace {
 
 // `merges(part, previous_is_match)`: whether the part joins the piece before it.
-template <class Merges> void fold(const std::vector<Part>& parts, std::vector<Range>& pieces, Merges merges) {
+template <class Merges>
+void fold(const std::vector<Part>& parts, std::vector<Range>& pieces, Merges merges) {
   const auto first = pieces.size();
   bool previous = false;
   for (const auto& part : parts) {
@@ -203,10 +212,14 @@ void apply_behavior(Behavior behavior, const std::vector<Part>& parts, std::vect
         if (!part.is_match) pieces.push_back({part.begin, part.end});
       }
       return;
-    case Behavior::kIsolated: return fold(parts, pieces, [](bool, bool) { return false; });
-    case Behavior::kMergedWithPrevious: return fold(parts, pieces, [](bool match, bool previous) { return match && !previous; });
-    case Behavior::kMergedWithNext: return fold_with_next(parts, pieces);
-    case Behavior::kContiguous: return fold(parts, pieces, [](bool match, bool previous) { return match == previous; });
+    case Behavior::kIsolated:
+      return fold(parts, pieces, [](bool, bool) { return false; });
+    case Behavior::kMergedWithPrevious:
+      return fold(parts, pieces, [](bool match, bool previous) { return match && !previous; });
+    case Behavior::kMergedWithNext:
+      return fold_with_next(parts, pieces);
+    case Behavior::kContiguous:
+      return fold(parts, pieces, [](bool match, bool previous) { return match == previous; });
   }
 }
 

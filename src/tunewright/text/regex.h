@@ -36,12 +36,14 @@ class Regex {
   };
   using Code = std::unique_ptr<pcre2_real_code_8, FreeCode>;
   Code compile(const std::string& translated) const;
-  Range search(const pcre2_real_code_8* code, std::string_view subject, size_t from, bool& found) const;
+  Range search(const pcre2_real_code_8* code, std::string_view subject, size_t from,
+               bool& found) const;
 
   std::string pattern_;
   std::string where_;
   Code code_;
-  Code code_for_newer_;  // with characters that PCRE2's Unicode version lacks; null where it is the same
+  Code code_for_newer_;  // with characters that PCRE2's Unicode version lacks; null where it is the
+                         // same
 };
 
 // What to look for in a text: {"String": "…"} or {"Regex": "…"}.

@@ -39,7 +39,8 @@ int64_t count_tokens(const Vocabulary::Entries& vocab, const std::vector<AddedTo
   return std::min<int64_t>(count, std::numeric_limits<int32_t>::max());
 }
 
-Vocabulary make_vocabulary(Vocabulary::Entries entries, const std::vector<AddedToken>& added, std::string_view where) {
+Vocabulary make_vocabulary(Vocabulary::Entries entries, const std::vector<AddedToken>& added,
+                           std::string_view where) {
   const auto vocab_where = str(where, ": key 'model.vocab'");
   if (entries.empty()) throw UserError(str(vocab_where, ": the vocabulary is empty"));
   const auto size = count_tokens(entries, added);
@@ -89,7 +90,8 @@ AlignedText repair_utf8(const AlignedText& text) {
 }  // namespace
 
 struct Tokenizer::Impl {
-  Impl(Vocabulary::Entries entries, std::vector<AddedToken> added_tokens, const JsonNode& root, std::string_view where_is)
+  Impl(Vocabulary::Entries entries, std::vector<AddedToken> added_tokens, const JsonNode& root,
+       std::string_view where_is)
       : where(where_is),
         vocabulary(make_vocabulary(std::move(entries), added_tokens, where)),
         normalizer(read_normalizer(root)),
@@ -98,7 +100,8 @@ struct Tokenizer::Impl {
         added(std::move(added_tokens), normalizer.get()),
         post_processor(read_post_processor(root, vocabulary.size())),
         decoder(read_decoder(root)) {
-    if (pre_tokenizer.spells_bytes_last && !bpe.takes_bytes()) pre_tokenizer.steps.push_back(spell_bytes_step());
+    if (pre_tokenizer.spells_bytes_last && !bpe.takes_bytes())
+      pre_tokenizer.steps.push_back(spell_bytes_step());
     index_added_tokens();
   }
 
@@ -106,7 +109,8 @@ struct Tokenizer::Impl {
   const AddedToken* added_token(int32_t id) const;
   void check_id(int32_t id) const;
   const std::string& token(int32_t id) const;
-  void decode_into(Decoder::Decoding& decoding, int32_t id, bool skip_special, std::string& text) const;
+  void decode_into(Decoder::Decoding& decoding, int32_t id, bool skip_special,
+                   std::string& text) const;
 
   Encoding encode(std::string_view text, EncodeOptions options, bool with_spans) const;
   void encode_input(const AlignedText& input, Encoding& out) const;
@@ -128,17 +132,21 @@ struct Tokenizer::Impl {
 
 void Tokenizer::Impl::index_added_tokens() {
   for (const auto& token : added.tokens()) {
-    const auto what = str(where, ": key 'added_tokens': token '", excerpt(token.content), "' with id ", token.id);
+    const auto what =
+        str(where, ": key 'added_tokens': token '", excerpt(token.content), "' with id ", token.id);
     const auto in_vocab = vocabulary.id_of(token.content);
-    if (in_vocab && *in_vocab != token.id) throw UserError(str(what, ": model.vocab gives it the id ", *in_vocab));
+    if (in_vocab && *in_vocab != token.id)
+      throw UserError(str(what, ": model.vocab gives it the id ", *in_vocab));
     if (token.id >= vocabulary.size()) {
-      throw UserError(str(what, ": the ", vocabulary.size(), " tokens need the ids 0 to ", vocabulary.size() - 1,
-                          ": an id is missing or out of range"));
+      throw UserError(str(what, ": the ", vocabulary.size(), " tokens need the ids 0 to ",
+                          vocabulary.size() - 1, ": an id is missing or out of range"));
     }
     if (!in_vocab && vocabulary.has(token.id)) {
-      throw UserError(str(what, ": that id is '", excerpt(vocabulary.token(token.id)), "' in model.vocab"));
+      throw UserError(
+          str(what, ": that id is '", excerpt(vocabulary.token(token.id)), "' in model.vocab"));
     }
-    if (!added_by_id.emplace(token.id, &token).second || !added_by_content.emplace(token.content, token.id).second) {
+    if (!added_by_id.emplace(token.id, &token).second ||
+        !added_by_content.emplace(token.content, token.id).second) {
       throw UserError(str(what, ": the id or the token stands there twice"));
     }
   }
@@ -151,7 +159,8 @@ const AddedToken* Tokenizer::Impl::added_token(int32_t id) const {
 
 void Tokenizer::Impl::check_id(int32_t id) const {
   if (id < 0 || id >= vocabulary.size()) {
-    throw UserError(str("token id ", id, " is out of range: the vocabulary of ", where, " has ", vocabulary.size(), " tokens"));
+    throw UserError(str("token id ", id, " is out of range: the vocabulary of ", where, " has ",
+                        vocabulary.size(), " tokens"));
   }
 }
 
@@ -162,7 +171,8 @@ const std::string& Tokenizer::Impl::token(int32_t id) const {
 }
 
 // As `tokenizers` has it, a special token whose normalised form is another one is not skipped.
-void Tokenizer::Impl::decode_into(Decoder::Decoding& decoding, int32_t id, bool skip_special, std::string& text) const {
+void Tokenizer::Impl::decode_into(Decoder::Decoding& decoding, int32_t id, bool skip_special,
+                                  std::string& text) const {
   check_id(id);
   const auto* token = added_token(id);
   if (token == nullptr) return decoding.put(vocabulary.token(id), text);
@@ -170,9 +180,11 @@ void Tokenizer::Impl::decode_into(Decoder::Decoding& decoding, int32_t id, bool 
   if (!is_skipped) decoding.put(token->decoded, text);
 }
 
-Encoding Tokenizer::Impl::encode(std::string_view text, EncodeOptions options, bool with_spans) const {
+Encoding Tokenizer::Impl::encode(std::string_view text, EncodeOptions options,
+                                 bool with_spans) const {
   if (text.size() >= std::numeric_limits<int32_t>::max() / 4) {
-    throw UserError(str("a text of ", text.size(), " bytes is too long to tokenize at once: the limit is 512 MiB"));
+    throw UserError(str("a text of ", text.size(),
+                        " bytes is too long to tokenize at once: the limit is 512 MiB"));
   }
   Encoding out;
   out.ids.reserve(text.size() / 3 + 8);
@@ -206,7 +218,8 @@ void Tokenizer::Impl::encode_input(const AlignedText& input, Encoding& out) cons
   }
 }
 
-void Tokenizer::Impl::encode_normalized(const AlignedText& text, bool opens_input, Encoding& out) const {
+void Tokenizer::Impl::encode_normalized(const AlignedText& text, bool opens_input,
+                                        Encoding& out) const {
   for (const auto& part : added.cut(text.view(), true)) {
     if (part.id < 0) {
       encode_words(text.slice(part.begin, part.end), opens_input && part.begin == 0, out);
@@ -226,7 +239,8 @@ void Tokenizer::Impl::encode_words(AlignedText text, bool opens_input, Encoding&
   thread_local std::vector<Token> tokens;
   tokens.clear();
   const auto normalized = words.text.view();
-  for (const auto piece : words.pieces) bpe.encode(normalized.substr(piece.begin, piece.end - piece.begin), piece.begin, tokens);
+  for (const auto piece : words.pieces)
+    bpe.encode(normalized.substr(piece.begin, piece.end - piece.begin), piece.begin, tokens);
   for (const auto& token : tokens) {
     out.ids.push_back(token.id);
     if (!words.text.tracked()) continue;
@@ -282,7 +296,8 @@ Tokenizer Tokenizer::parse(std::string_view tokenizer_json, std::string_view whe
   auto file = parse_tokenizer_file(tokenizer_json, where);
   const JsonNode root(file.document, where);
   check_model(root);
-  return Tokenizer(std::make_unique<Impl>(std::move(file.vocab), read_added_tokens(root), root, where));
+  return Tokenizer(
+      std::make_unique<Impl>(std::move(file.vocab), read_added_tokens(root), root, where));
 }
 
 std::vector<int32_t> Tokenizer::encode(std::string_view text, EncodeOptions options) const {

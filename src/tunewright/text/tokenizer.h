@@ -19,7 +19,8 @@ struct ByteSpan {
 
 struct Encoding {
   std::vector<int32_t> ids;
-  std::vector<ByteSpan> spans;  // of each token in the text as given; empty for tokens added by the post-processor
+  std::vector<ByteSpan>
+      spans;  // of each token in the text as given; empty for tokens added by the post-processor
 };
 
 struct EncodeOptions {
@@ -31,8 +32,8 @@ struct SpecialTokens {
   std::optional<int32_t> bos, eos, pad, unk;
 };
 
-// A Hugging Face `tokenizer.json`.  Token ids equal those of the `tokenizers` package, invalid UTF-8
-// counting as U+FFFD.  Immutable once made, and safe to share between threads.
+// A Hugging Face `tokenizer.json`.  Token ids equal those of the `tokenizers` package, invalid
+// UTF-8 counting as U+FFFD.  Immutable once made, and safe to share between threads.
 class Tokenizer {
  public:
   // `folder` holds tokenizer.json and, if present, tokenizer_config.json / special_tokens_map.json

@@ -13,15 +13,18 @@ constexpr int kMaxDepth = 500;
 // Watches the parser and keeps the entries of model.vocab for itself.
 class VocabCollector {
  public:
-  VocabCollector(Vocabulary::Entries& vocab, std::string_view where) : vocab_(vocab), where_(where) {}
+  VocabCollector(Vocabulary::Entries& vocab, std::string_view where)
+      : vocab_(vocab), where_(where) {}
 
   // Whether the parser is to keep what it has just read.
   bool on_event(int depth, Json::parse_event_t event, Json& parsed) {
     using Event = Json::parse_event_t;
-    if (depth > kMaxDepth) throw UserError(str(where_, ": JSON is nested deeper than ", kMaxDepth, " levels"));
+    if (depth > kMaxDepth)
+      throw UserError(str(where_, ": JSON is nested deeper than ", kMaxDepth, " levels"));
     if (event == Event::key) return on_key(depth, parsed.get_ref<const std::string&>());
     if (event == Event::value && in_entry(depth)) on_value(parsed);
-    if ((event == Event::object_start || event == Event::array_start) && in_entry(depth)) bad_id("an object or a list");
+    if ((event == Event::object_start || event == Event::array_start) && in_entry(depth))
+      bad_id("an object or a list");
     return true;
   }
 
@@ -49,7 +52,8 @@ class VocabCollector {
   }
 
   [[noreturn]] void bad_id(std::string_view got) const {
-    throw UserError(str(where_, ": key 'model.vocab': the id of token '", excerpt(token_), "': expected a whole number, got ", got));
+    throw UserError(str(where_, ": key 'model.vocab': the id of token '", excerpt(token_),
+                        "': expected a whole number, got ", got));
   }
 
   Vocabulary::Entries& vocab_;
@@ -71,7 +75,8 @@ TokenizerFile parse_tokenizer_file(std::string_view text, std::string_view where
     });
   } catch (const nlohmann::json::parse_error& error) {
     const auto begin = std::min(text.size(), error.byte < 20 ? 0 : error.byte - 20);
-    throw UserError(str(where, ": not valid JSON at byte ", error.byte, " of ", text.size(), ": '", excerpt(text.substr(begin), 40), "'"));
+    throw UserError(str(where, ": not valid JSON at byte ", error.byte, " of ", text.size(), ": '",
+                        excerpt(text.substr(begin), 40), "'"));
   } catch (const nlohmann::json::exception& error) {
     throw UserError(str(where, ": not valid JSON: ", error.what()));
   }

@@ -13,8 +13,9 @@
 namespace tunewright::text {
 namespace {
 
-constexpr const char* kFamilies[] = {"smollm2",     "llama3",      "qwen2",            "qwen3",    "gpt2",
-                                     "mistral_v01", "mistral_v03", "metaspace_always", "odd_added"};
+constexpr const char* kFamilies[] = {"smollm2",  "llama3",      "qwen2",       "qwen3",
+                                     "gpt2",     "mistral_v01", "mistral_v03", "metaspace_always",
+                                     "odd_added"};
 
 Json golden(const std::string& family) {
   return read_json(testing::source_path(str("tests/golden/tokenizer_", family, ".json")));
@@ -27,8 +28,10 @@ Tokenizer golden_tokenizer(const std::string& family) {
 std::vector<int32_t> ids_of(const Json& json) { return json.get<std::vector<int32_t>>(); }
 
 // Byte spans as the package's character offsets: a part of a character counts as all of it.
-std::vector<std::vector<size_t>> character_offsets(const std::string& text, const std::vector<ByteSpan>& spans) {
-  std::vector<size_t> first(text.size() + 1), past(text.size() + 1);  // characters that begin before / up to a byte
+std::vector<std::vector<size_t>> character_offsets(const std::string& text,
+                                                   const std::vector<ByteSpan>& spans) {
+  std::vector<size_t> first(text.size() + 1),
+      past(text.size() + 1);  // characters that begin before / up to a byte
   size_t characters = 0;
   for (size_t at = 0; at < text.size();) {
     const auto size = code_point_at(text, at).size;
@@ -40,13 +43,15 @@ std::vector<std::vector<size_t>> character_offsets(const std::string& text, cons
   first[text.size()] = characters;
   std::vector<std::vector<size_t>> offsets;
   for (const auto& span : spans) {
-    offsets.push_back({first[span.begin], span.begin == span.end ? first[span.begin] : past[span.end]});
+    offsets.push_back(
+        {first[span.begin], span.begin == span.end ? first[span.begin] : past[span.end]});
   }
   return offsets;
 }
 
 class Family : public ::testing::TestWithParam<const char*> {};
-INSTANTIATE_TEST_SUITE_P(Tokenizer, Family, ::testing::ValuesIn(kFamilies), [](const auto& family) { return std::string(family.param); });
+INSTANTIATE_TEST_SUITE_P(Tokenizer, Family, ::testing::ValuesIn(kFamilies),
+                         [](const auto& family) { return std::string(family.param); });
 
 TEST_P(Family, IdsEqualThePackage) {
   const auto file = golden(GetParam());
@@ -54,7 +59,8 @@ TEST_P(Family, IdsEqualThePackage) {
   for (const auto& item : file["cases"]) {
     const auto text = item["text"].get<std::string>();
     EXPECT_EQ(tokenizer.encode(text), ids_of(item["ids"])) << item["text"];
-    EXPECT_EQ(tokenizer.encode(text, {.add_special = true}), ids_of(item["ids_with_special"])) << item["text"];
+    EXPECT_EQ(tokenizer.encode(text, {.add_special = true}), ids_of(item["ids_with_special"]))
+        << item["text"];
   }
 }
 
@@ -64,7 +70,8 @@ TEST_P(Family, DecodedTextEqualsThePackage) {
   for (const auto& item : file["cases"]) {
     const auto ids = ids_of(item["ids_with_special"]);
     EXPECT_EQ(tokenizer.decode(ids), item["decoded"].get<std::string>()) << item["text"];
-    EXPECT_EQ(tokenizer.decode(ids, true), item["decoded_without_special"].get<std::string>()) << item["text"];
+    EXPECT_EQ(tokenizer.decode(ids, true), item["decoded_without_special"].get<std::string>())
+        << item["text"];
   }
 }
 
@@ -115,7 +122,8 @@ TEST_P(Family, StreamOfRandomIdsEqualsDecoding) {
   std::mt19937 random(7);
   for (int round = 0; round < 300; ++round) {
     std::vector<int32_t> ids(random() % 30);
-    for (auto& id : ids) id = static_cast<int32_t>(random() % static_cast<uint32_t>(tokenizer.vocab_size()));
+    for (auto& id : ids)
+      id = static_cast<int32_t>(random() % static_cast<uint32_t>(tokenizer.vocab_size()));
     StreamDecoder stream(tokenizer, false);
     std::string joined;
     for (const auto id : ids) joined += stream.put(id);
@@ -130,7 +138,8 @@ TEST_P(Family, InvalidUtf8CountsAsReplacementCharacters) {
   std::mt19937 random(11);
   for (int round = 0; round < 300; ++round) {
     std::string bytes, repaired;
-    for (size_t i = random() % 40; i > 0; --i) bytes += static_cast<char>(random() % 4 ? random() % 256 : ' ');
+    for (size_t i = random() % 40; i > 0; --i)
+      bytes += static_cast<char>(random() % 4 ? random() % 256 : ' ');
     append_lossy(repaired, bytes);
     const auto encoding = tokenizer.encode_with_spans(bytes);
     EXPECT_EQ(encoding.ids, tokenizer.encode(repaired));
@@ -147,7 +156,9 @@ TEST_P(Family, ThreadsShareOne) {
   std::vector<std::thread> threads;
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&] {
-      for (const auto& item : file["cases"]) EXPECT_EQ(tokenizer.encode(item["text"].get_ref<const std::string&>()), ids_of(item["ids"]));
+      for (const auto& item : file["cases"])
+        EXPECT_EQ(tokenizer.encode(item["text"].get_ref<const std::string&>()),
+                  ids_of(item["ids"]));
     });
   }
   for (auto& thread : threads) thread.join();
@@ -174,15 +185,19 @@ TEST(Tokenizer, KnowsItsTokens) {
   EXPECT_TRUE(golden_tokenizer("smollm2").prefix_ids().empty());
   EXPECT_EQ(tokenizer.id_of("no such token"), std::nullopt);
   EXPECT_EQ(tokenizer.vocab_size(), bos + 5);
-  EXPECT_USER_ERROR(tokenizer.token(tokenizer.vocab_size()), "out of range: the vocabulary of llama3.json has");
+  EXPECT_USER_ERROR(tokenizer.token(tokenizer.vocab_size()),
+                    "out of range: the vocabulary of llama3.json has");
   EXPECT_USER_ERROR(tokenizer.decode(std::vector<int32_t>{-1}), "token id -1 is out of range");
 }
 
 TEST(Tokenizer, RolesComeFromTheFilesBeside) {
   testing::TemporaryFolder folder;
   write_file_atomic(folder / "tokenizer.json", dump_json(golden("qwen2")["tokenizer"]));
-  write_file_atomic(folder / "tokenizer_config.json", R"({"bos_token": null, "eos_token": {"content": "<|im_end|>"}, "unk_token": "<none>"})");
-  write_file_atomic(folder / "special_tokens_map.json", R"({"pad_token": "<|endoftext|>", "eos_token": "<|endoftext|>"})");
+  write_file_atomic(
+      folder / "tokenizer_config.json",
+      R"({"bos_token": null, "eos_token": {"content": "<|im_end|>"}, "unk_token": "<none>"})");
+  write_file_atomic(folder / "special_tokens_map.json",
+                    R"({"pad_token": "<|endoftext|>", "eos_token": "<|endoftext|>"})");
   const auto tokenizer = Tokenizer::load(folder.path());
   EXPECT_EQ(tokenizer.special().bos, std::nullopt);
   EXPECT_EQ(tokenizer.special().unk, std::nullopt);
@@ -193,11 +208,13 @@ TEST(Tokenizer, RolesComeFromTheFilesBeside) {
 
 // A small valid file to break.
 Json small_file() {
-  return parse_json(R"({"added_tokens": [{"id": 4, "content": "<s>", "special": true, "normalized": false}],
+  return parse_json(
+      R"({"added_tokens": [{"id": 4, "content": "<s>", "special": true, "normalized": false}],
     "normalizer": null, "pre_tokenizer": null, "decoder": {"type": "Fuse"},
     "post_processor": {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "<s>"}}, {"Sequence": {"id": "A"}}],
                        "special_tokens": {"<s>": {"ids": [4]}}},
-    "model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2, "c": 3}, "merges": ["a b"]}})", "small");
+    "model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2, "c": 3}, "merges": ["a b"]}})",
+      "small");
 }
 
 Tokenizer changed(const std::string& pointer, const std::string& value) {
@@ -208,7 +225,8 @@ Tokenizer changed(const std::string& pointer, const std::string& value) {
 
 TEST(TokenizerFile, SmallOneWorks) {
   const auto tokenizer = Tokenizer::parse(dump_json(small_file()), "t.json");
-  EXPECT_EQ(tokenizer.encode("abc<s>ba", {.add_special = true}), (std::vector<int32_t>{4, 2, 3, 4, 1, 0}));
+  EXPECT_EQ(tokenizer.encode("abc<s>ba", {.add_special = true}),
+            (std::vector<int32_t>{4, 2, 3, 4, 1, 0}));
   EXPECT_EQ(changed("/model/merges", R"([["a", "b"]])").encode("ab"), std::vector<int32_t>{2});
   // Characters that nothing spells are dropped, as the package does; the spans leave them out.
   const auto encoding = tokenizer.encode_with_spans("a?b");
@@ -221,37 +239,56 @@ TEST(TokenizerFile, MalformedOnesAreNamed) {
   EXPECT_USER_ERROR(Tokenizer::parse("[]", "t.json"), "t.json: expected an object, got []");
   EXPECT_USER_ERROR(Tokenizer::parse("{}", "t.json"), "t.json: key 'model' is missing");
   EXPECT_USER_ERROR(Tokenizer::parse(std::string(1000, '['), "t.json"), "nested deeper than 500");
-  EXPECT_USER_ERROR(changed("/model/type", "\"Unigram\""), "key 'model.type': the model 'Unigram' is not supported; known are BPE");
+  EXPECT_USER_ERROR(changed("/model/type", "\"Unigram\""),
+                    "key 'model.type': the model 'Unigram' is not supported; known are BPE");
   EXPECT_USER_ERROR(changed("/model/merges", "3"), "key 'model.merges': expected a list, got 3");
   EXPECT_USER_ERROR(changed("/model/dropout", "0.1"), "key 'model.dropout': expected null");
-  EXPECT_USER_ERROR(changed("/normalizer", R"({"type": "Precompiled"})"), "the normalizer 'Precompiled' is not supported; known are NFC");
-  EXPECT_USER_ERROR(changed("/pre_tokenizer", R"({"type": "UnicodeScripts"})"), "the pre-tokenizer 'UnicodeScripts' is not supported");
-  EXPECT_USER_ERROR(changed("/decoder", R"({"type": "Sequence", "decoders": [{"type": "CTC"}]})"), "key 'decoder.decoders[0].type'");
-  EXPECT_USER_ERROR(changed("/added_tokens/0/special", "1"), "key 'added_tokens[0].special': expected true or false, got 1");
+  EXPECT_USER_ERROR(changed("/normalizer", R"({"type": "Precompiled"})"),
+                    "the normalizer 'Precompiled' is not supported; known are NFC");
+  EXPECT_USER_ERROR(changed("/pre_tokenizer", R"({"type": "UnicodeScripts"})"),
+                    "the pre-tokenizer 'UnicodeScripts' is not supported");
+  EXPECT_USER_ERROR(changed("/decoder", R"({"type": "Sequence", "decoders": [{"type": "CTC"}]})"),
+                    "key 'decoder.decoders[0].type'");
+  EXPECT_USER_ERROR(changed("/added_tokens/0/special", "1"),
+                    "key 'added_tokens[0].special': expected true or false, got 1");
 }
 
 TEST(TokenizerFile, BadVocabulariesAreNamed) {
-  EXPECT_USER_ERROR(changed("/model/vocab", R"({"a": 0, "b": 1, "ab": 2, "c": 7})"), "token 'c' has id 7, but the 5 tokens need the ids 0 to 4");
-  EXPECT_USER_ERROR(changed("/model/vocab", R"({"a": 0, "b": 1, "ab": 2, "c": -1})"), "token 'c' has id -1");
-  EXPECT_USER_ERROR(changed("/model/vocab", R"({"a": 0, "b": 1, "ab": 2, "c": 2})"), "tokens 'ab' and 'c' both have id 2");
-  EXPECT_USER_ERROR(changed("/model/vocab", R"({"a": 0, "b": "1"})"), "the id of token 'b': expected a whole number, got \"1\"");
-  EXPECT_USER_ERROR(changed("/model/vocab", R"({"a": {"b": 1}})"), "the id of token 'a': expected a whole number");
+  EXPECT_USER_ERROR(changed("/model/vocab", R"({"a": 0, "b": 1, "ab": 2, "c": 7})"),
+                    "token 'c' has id 7, but the 5 tokens need the ids 0 to 4");
+  EXPECT_USER_ERROR(changed("/model/vocab", R"({"a": 0, "b": 1, "ab": 2, "c": -1})"),
+                    "token 'c' has id -1");
+  EXPECT_USER_ERROR(changed("/model/vocab", R"({"a": 0, "b": 1, "ab": 2, "c": 2})"),
+                    "tokens 'ab' and 'c' both have id 2");
+  EXPECT_USER_ERROR(changed("/model/vocab", R"({"a": 0, "b": "1"})"),
+                    "the id of token 'b': expected a whole number, got \"1\"");
+  EXPECT_USER_ERROR(changed("/model/vocab", R"({"a": {"b": 1}})"),
+                    "the id of token 'a': expected a whole number");
   EXPECT_USER_ERROR(changed("/model/vocab", "{}"), "the vocabulary is empty");
   EXPECT_USER_ERROR(changed("/model/vocab", "[]"), "key 'model.vocab': expected an object");
-  EXPECT_USER_ERROR(changed("/model/merges", R"(["a x"])"), "key 'model.merges[0]': the merge of 'a' and 'x' names the token 'x'");
-  EXPECT_USER_ERROR(changed("/model/merges", R"(["a c"])"), "names the token 'ac', which model.vocab lacks");
-  EXPECT_USER_ERROR(changed("/model/merges", R"(["a b c"])"), "expected two tokens with a space between them");
-  EXPECT_USER_ERROR(changed("/added_tokens/0/id", "9"), "token '<s>' with id 9: the 5 tokens need the ids 0 to 4");
+  EXPECT_USER_ERROR(changed("/model/merges", R"(["a x"])"),
+                    "key 'model.merges[0]': the merge of 'a' and 'x' names the token 'x'");
+  EXPECT_USER_ERROR(changed("/model/merges", R"(["a c"])"),
+                    "names the token 'ac', which model.vocab lacks");
+  EXPECT_USER_ERROR(changed("/model/merges", R"(["a b c"])"),
+                    "expected two tokens with a space between them");
+  EXPECT_USER_ERROR(changed("/added_tokens/0/id", "9"),
+                    "token '<s>' with id 9: the 5 tokens need the ids 0 to 4");
   EXPECT_USER_ERROR(changed("/added_tokens/0/id", "3"), "that id is 'c' in model.vocab");
-  EXPECT_USER_ERROR(changed("/post_processor/special_tokens/<s>/ids/0", "5"), "id 5 is out of range: the vocabulary has 5 tokens");
+  EXPECT_USER_ERROR(changed("/post_processor/special_tokens/<s>/ids/0", "5"),
+                    "id 5 is out of range: the vocabulary has 5 tokens");
 }
 
 std::string split_on(const std::string& regex) {
-  return dump_json(Json{{"type", "Split"}, {"behavior", "Isolated"}, {"invert", false}, {"pattern", {{"Regex", regex}}}});
+  return dump_json(Json{{"type", "Split"},
+                        {"behavior", "Isolated"},
+                        {"invert", false},
+                        {"pattern", {{"Regex", regex}}}});
 }
 
 TEST(TokenizerFile, BadRegularExpressionsAreNamed) {
-  EXPECT_USER_ERROR(changed("/pre_tokenizer", split_on("(a")), "key 'pre_tokenizer.pattern.Regex': the regular expression '(a' is not valid");
+  EXPECT_USER_ERROR(changed("/pre_tokenizer", split_on("(a")),
+                    "key 'pre_tokenizer.pattern.Regex': the regular expression '(a' is not valid");
   EXPECT_USER_ERROR(changed("/pre_tokenizer", split_on("[a&&b]")), "&& in a class");
   EXPECT_USER_ERROR(changed("/pre_tokenizer", split_on("[a[b]]")), "a class inside a class");
 }

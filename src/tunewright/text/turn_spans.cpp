@@ -8,7 +8,9 @@
 namespace tunewright::text {
 namespace {
 
-bool is_assistant(const Json& message) { return message.is_object() && message.value("role", Json()) == "assistant"; }
+bool is_assistant(const Json& message) {
+  return message.is_object() && message.value("role", Json()) == "assistant";
+}
 
 size_t common_prefix(std::string_view left, std::string_view right) {
   return static_cast<size_t>(
@@ -17,7 +19,8 @@ size_t common_prefix(std::string_view left, std::string_view right) {
 
 size_t common_suffix(std::string_view left, std::string_view right) {
   return static_cast<size_t>(
-      std::mismatch(left.rbegin(), left.rend(), right.rbegin(), right.rend()).first - left.rbegin());
+      std::mismatch(left.rbegin(), left.rend(), right.rbegin(), right.rend()).first -
+      left.rbegin());
 }
 
 Json first_messages(const Json& messages, size_t count) {
@@ -30,9 +33,13 @@ Json first_messages(const Json& messages, size_t count) {
 // one message is another.  No content is ever searched for: what is compared are whole renderings.
 class PrefixFinder {
  public:
-  PrefixFinder(const ChatTemplate& chat_template, const Json& messages, const Json& tools, const RenderOptions& options,
-               const std::string& whole)
-      : template_(chat_template), messages_(messages), tools_(tools), options_(options), whole_(whole) {}
+  PrefixFinder(const ChatTemplate& chat_template, const Json& messages, const Json& tools,
+               const RenderOptions& options, const std::string& whole)
+      : template_(chat_template),
+        messages_(messages),
+        tools_(tools),
+        options_(options),
+        whole_(whole) {}
 
   std::optional<ByteSpan> turn(size_t message) const {
     const auto begin = start_of(message);
@@ -49,7 +56,8 @@ class PrefixFinder {
     size_t before() const { return common_prefix(first, second); }
     std::string_view after() const {
       const std::string_view text = first;
-      return text.substr(text.size() - std::min(common_suffix(first, second), text.size() - before()));
+      return text.substr(text.size() -
+                         std::min(common_suffix(first, second), text.size() - before()));
     }
   };
 
@@ -64,14 +72,17 @@ class PrefixFinder {
     }
   }
 
-  bool begins_whole(const std::optional<std::string>& text) const { return text && whole_.starts_with(*text); }
+  bool begins_whole(const std::optional<std::string>& text) const {
+    return text && whole_.starts_with(*text);
+  }
 
   // The first `count` messages with other contents of message `index`.
   std::optional<Probes> probe(size_t index, size_t count) const {
     const auto with_content = [&](const std::string& content) {
       Json messages = first_messages(messages_, count);
       Json& held = messages[index]["content"];
-      held = held.is_array() ? Json::array({Json{{"type", "text"}, {"text", content}}}) : Json(content);
+      held = held.is_array() ? Json::array({Json{{"type", "text"}, {"text", content}}})
+                             : Json(content);
       return render(messages, options_.add_generation_prompt && count == messages_.size());
     };
     auto first = with_content("qa"), second = with_content("zb");
@@ -80,19 +91,22 @@ class PrefixFinder {
   }
 
   // Where message `index` ends: where the rendering of the messages up to it does, if what follows
-  // leaves that as it is; else where the text that follows its content begins, plus its end of turn.
+  // leaves that as it is; else where the text that follows its content begins, plus its end of
+  // turn.
   std::optional<size_t> end_of(size_t index) const {
     const auto upto = render(first_messages(messages_, index + 1), false);
     if (begins_whole(upto)) return upto->size();
     const std::string eos = template_.variables().value("eos_token", std::string());
-    if (upto && !eos.empty() && upto->ends_with(eos)) {  // templates that end every conversation with it
+    if (upto && !eos.empty() &&
+        upto->ends_with(eos)) {  // templates that end every conversation with it
       const std::string without = upto->substr(0, upto->size() - eos.size());
       if (whole_.starts_with(without)) return without.size();
     }
     const auto in_whole = probe(index, messages_.size()), alone = probe(index, index + 1);
     if (!in_whole || !alone) return std::nullopt;
     const std::string_view rest = in_whole->after(), turn_end = alone->after();
-    if (turn_end.empty() || !whole_.ends_with(rest) || !rest.starts_with(turn_end)) return std::nullopt;
+    if (turn_end.empty() || !whole_.ends_with(rest) || !rest.starts_with(turn_end))
+      return std::nullopt;
     return whole_.size() - rest.size() + turn_end.size();
   }
 
@@ -125,7 +139,8 @@ class PrefixFinder {
     const size_t base = *before_header;
     if (base > probes->before()) return std::nullopt;
     // A prompt that says more than the turn has, as an empty thought: what both have.
-    const std::string_view here = std::string_view(probes->first).substr(base, probes->before() - base);
+    const std::string_view here =
+        std::string_view(probes->first).substr(base, probes->before() - base);
     const std::string_view there = std::string_view(whole_).substr(base);
     const size_t shared = common_prefix(header.substr(0, common_prefix(header, here)), there);
     if (shared == 0 && !header.empty()) return std::nullopt;
@@ -155,10 +170,12 @@ std::vector<TurnSpans::Turn> turns_of_blocks(const Rendering& rendering, const J
 }
 
 [[noreturn]] void fail(const ChatTemplate& chat_template, size_t message) {
-  throw UserError(str(chat_template.where(), ": cannot tell where assistant message ", message,
-                      " stands in the rendered conversation: the template has no {% generation %} block, and renders "
-                      "the messages before it differently when more follow; use train_on: last_assistant, or a "
-                      "template with {% generation %}"));
+  throw UserError(
+      str(chat_template.where(), ": cannot tell where assistant message ", message,
+          " stands in the rendered conversation: the template has no {% generation %} block, and "
+          "renders "
+          "the messages before it differently when more follow; use train_on: last_assistant, or a "
+          "template with {% generation %}"));
 }
 
 }  // namespace
@@ -174,7 +191,8 @@ TurnSpans render_turns(const ChatTemplate& chat_template, const Json& messages, 
   if (only_last && wanted.size() > 1) wanted.erase(wanted.begin(), wanted.end() - 1);
   if (rendering.has_generation_blocks) {
     for (const TurnSpans::Turn& turn : turns_of_blocks(rendering, messages)) {
-      if (std::find(wanted.begin(), wanted.end(), turn.message) != wanted.end()) out.turns.push_back(turn);
+      if (std::find(wanted.begin(), wanted.end(), turn.message) != wanted.end())
+        out.turns.push_back(turn);
     }
   } else {
     const PrefixFinder finder(chat_template, messages, tools, options, rendering.text);

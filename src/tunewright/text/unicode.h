@@ -29,7 +29,9 @@ Utf8Step utf8_step(std::string_view bytes, size_t at);
 
 // How many leading bytes are whole, valid characters.
 size_t valid_utf8_prefix(std::string_view bytes);
-inline bool is_valid_utf8(std::string_view bytes) { return valid_utf8_prefix(bytes) == bytes.size(); }
+inline bool is_valid_utf8(std::string_view bytes) {
+  return valid_utf8_prefix(bytes) == bytes.size();
+}
 
 // Appends `bytes` to `out` with each invalid part replaced by U+FFFD; an incomplete end is one too.
 void append_lossy(std::string& out, std::string_view bytes);
@@ -38,10 +40,11 @@ size_t append_lossy_prefix(std::string& out, std::string_view bytes);
 
 // Classes of characters as Rust's standard library and `regex` crate have them.
 bool is_whitespace(char32_t c);
-bool is_numeric(char32_t c);          // Nd, Nl, No
-bool is_punctuation(char32_t c);      // ASCII punctuation, or a P category
-bool is_combining_mark(char32_t c);   // Mn, Mc, Me of Unicode 9, as tokenizers' normalizers know them
-bool is_word(char32_t c);             // \w
+bool is_numeric(char32_t c);      // Nd, Nl, No
+bool is_punctuation(char32_t c);  // ASCII punctuation, or a P category
+bool is_combining_mark(
+    char32_t c);           // Mn, Mc, Me of Unicode 9, as tokenizers' normalizers know them
+bool is_word(char32_t c);  // \w
 // One character's lower case, without context; U+0130 gives two.
 void append_lowercase(std::string& out, char32_t c);
 

@@ -11,11 +11,13 @@ Vocabulary::Vocabulary(Entries entries, int64_t size, std::string_view where)
   for (auto& [token, id] : entries) {
     if (id < 0 || id >= size) {
       throw UserError(str(where, ": token '", excerpt(token), "' has id ", id, ", but the ", size,
-                          " tokens need the ids 0 to ", size - 1, ": an id is missing or out of range"));
+                          " tokens need the ids 0 to ", size - 1,
+                          ": an id is missing or out of range"));
     }
     auto& slot = tokens_[static_cast<size_t>(id)];
     if (known_[static_cast<size_t>(id)]) {
-      throw UserError(str(where, ": tokens '", excerpt(slot), "' and '", excerpt(token), "' both have id ", id));
+      throw UserError(str(where, ": tokens '", excerpt(slot), "' and '", excerpt(token),
+                          "' both have id ", id));
     }
     slot = std::move(token);
     known_[static_cast<size_t>(id)] = true;

@@ -20,7 +20,9 @@ class Vocabulary {
   std::optional<int32_t> id_of(std::string_view token) const;
   bool has(int32_t id) const { return known_[static_cast<size_t>(id)]; }
   const std::string& token(int32_t id) const { return tokens_[static_cast<size_t>(id)]; }
-  int32_t size() const { return static_cast<int32_t>(tokens_.size()); }  // ids that added tokens take included
+  int32_t size() const {
+    return static_cast<int32_t>(tokens_.size());
+  }  // ids that added tokens take included
 
  private:
   std::vector<std::string> tokens_;

@@ -34,9 +34,11 @@ WordCache& WordCache::of_thread(uint64_t owner) {
   return *oldest->cache;
 }
 
-bool WordCache::append(std::string_view word, uint64_t hash, uint32_t offset, std::vector<Token>& tokens) const {
+bool WordCache::append(std::string_view word, uint64_t hash, uint32_t offset,
+                       std::vector<Token>& tokens) const {
   const auto& entry = entries_[hash % kEntries];
-  if (entry.hash != hash || entry.size != word.size() || std::memcmp(entry.word.data(), word.data(), word.size()) != 0) {
+  if (entry.hash != hash || entry.size != word.size() ||
+      std::memcmp(entry.word.data(), word.data(), word.size()) != 0) {
     return false;
   }
   for (size_t i = 0; i < entry.count; ++i) {
@@ -45,7 +47,8 @@ bool WordCache::append(std::string_view word, uint64_t hash, uint32_t offset, st
   return true;
 }
 
-void WordCache::store(std::string_view word, uint64_t hash, std::span<const Token> tokens, uint32_t offset) {
+void WordCache::store(std::string_view word, uint64_t hash, std::span<const Token> tokens,
+                      uint32_t offset) {
   if (tokens.size() > kMaxTokens) return;
   auto& entry = entries_[hash % kEntries];
   entry.hash = hash;

@@ -26,7 +26,8 @@ class WordCache {
 
   WordCache() : entries_(kEntries) {}
   // Appends the tokens, moved by `offset`; false where the word is not there.  `hash` of word.
-  bool append(std::string_view word, uint64_t hash, uint32_t offset, std::vector<Token>& tokens) const;
+  bool append(std::string_view word, uint64_t hash, uint32_t offset,
+              std::vector<Token>& tokens) const;
   void store(std::string_view word, uint64_t hash, std::span<const Token> tokens, uint32_t offset);
 
  private:

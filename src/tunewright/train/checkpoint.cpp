@@ -22,7 +22,8 @@ constexpr const char* kState = "state.json";
 
 using Named = std::vector<std::pair<std::string, at::Tensor>>;
 
-constexpr std::array kDTypes = {std::pair{at::kFloat, io::DType::kF32}, std::pair{at::kBFloat16, io::DType::kBF16},
+constexpr std::array kDTypes = {std::pair{at::kFloat, io::DType::kF32},
+                                std::pair{at::kBFloat16, io::DType::kBF16},
                                 std::pair{at::kHalf, io::DType::kF16}};
 
 io::DType file_dtype(at::ScalarType dtype) {
@@ -38,10 +39,11 @@ void write_tensors(const fs::path& path, const Named& named) {
   for (const auto& [name, tensor] : named) {
     on_host.push_back(tensor.detach().cpu().contiguous());
     const auto& host = on_host.back();
-    views.push_back({name,
-                     {.dtype = file_dtype(host.scalar_type()),
-                      .shape = host.sizes().vec(),
-                      .bytes = {static_cast<const std::byte*>(host.const_data_ptr()), host.nbytes()}}});
+    views.push_back(
+        {name,
+         {.dtype = file_dtype(host.scalar_type()),
+          .shape = host.sizes().vec(),
+          .bytes = {static_cast<const std::byte*>(host.const_data_ptr()), host.nbytes()}}});
   }
   io::write_safetensors(path, views);
 }
@@ -52,7 +54,8 @@ void read_tensors(const fs::path& path, const Named& named) {
   for (const auto& [name, tensor] : named) {
     const auto view = file.get(name);
     if (view.dtype != file_dtype(tensor.scalar_type()) || view.shape != tensor.sizes().vec()) {
-      throw UserError(str(path.string(), ": tensor '", name, "' has another shape or number format than the model's; ",
+      throw UserError(str(path.string(), ": tensor '", name,
+                          "' has another shape or number format than the model's; ",
                           "the run was started with another configuration"));
     }
     auto* bytes = const_cast<std::byte*>(view.bytes.data());  // only read
@@ -71,13 +74,14 @@ std::string seal(const Json& content) { return sha256(dump_json(content)); }
 
 }  // namespace
 
-void write_checkpoint(const fs::path& folder, const RunState& state, const std::vector<model::Parameter>& parameters,
-                      const AdamW& optimizer) {
+void write_checkpoint(const fs::path& folder, const RunState& state,
+                      const std::vector<model::Parameter>& parameters, const AdamW& optimizer) {
   write_folder_atomic(folder, [&](const fs::path& made) {
     write_tensors(made / kWeights, weights_of(parameters));
     write_tensors(made / kOptimizer, optimizer.state());
     Json content = to_json_object(state);
-    content["files"] = {{kWeights, sha256_file(made / kWeights)}, {kOptimizer, sha256_file(made / kOptimizer)}};
+    content["files"] = {{kWeights, sha256_file(made / kWeights)},
+                        {kOptimizer, sha256_file(made / kOptimizer)}};
     content["sha256"] = seal(content);
     write_file_atomic(made / kState, pretty_json(content));
   });
@@ -98,7 +102,8 @@ Checkpoint Checkpoint::open(const fs::path& folder) {
   const auto fail = [](const fs::path& path) {
     throw UserError(str(path.string(), ": is damaged: its content is not what was written"));
   };
-  if (!content.is_object() || !content.contains("sha256") || !content.contains("files")) fail(folder / kState);
+  if (!content.is_object() || !content.contains("sha256") || !content.contains("files"))
+    fail(folder / kState);
   const Json sealed = content["sha256"];
   content.erase("sha256");
   if (sealed != Json(seal(content))) fail(folder / kState);
@@ -109,7 +114,8 @@ Checkpoint Checkpoint::open(const fs::path& folder) {
   return Checkpoint(folder, from_json<RunState>(content, (folder / kState).string()));
 }
 
-Checkpoint::Checkpoint(fs::path folder, RunState state) : folder_(std::move(folder)), state_(std::move(state)) {}
+Checkpoint::Checkpoint(fs::path folder, RunState state)
+    : folder_(std::move(folder)), state_(std::move(state)) {}
 
 void Checkpoint::restore_weights(const std::vector<model::Parameter>& parameters) const {
   read_tensors(folder_ / kWeights, weights_of(parameters));

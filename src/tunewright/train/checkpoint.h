@@ -26,14 +26,16 @@ struct RunState {
   Json identity = Json::object();  // what a resumed run must share: hashes and options
 };
 
-template <class V> void fields(V& v, RunState& o) {
+template <class V>
+void fields(V& v, RunState& o) {
   v("step", o.step, "Optimizer steps done.");
   v("epoch", o.epoch, "Epoch of the next micro-batch.");
   v("next_batch", o.next_batch, "Micro-batches of this epoch already taken.");
   v("updates", o.updates, "Updates the optimizer has made.");
   v("best", o.best, "Evaluation with the lowest loss.");
   v("latest", o.latest, "Latest evaluation.");
-  v("evaluations_without_best", o.evaluations_without_best, "Since the best one: for early stopping.");
+  v("evaluations_without_best", o.evaluations_without_best,
+    "Since the best one: for early stopping.");
   v("finished", o.finished, "Nothing is left to train.");
   v("stopped_early", o.stopped_early, "Early stopping ended it.");
   v("train_seconds", o.train_seconds, "Time of all steps.");

@@ -18,10 +18,12 @@ struct Trained {
 };
 
 Trained random_state() {
-  std::vector<model::Parameter> parameters = {{"a", at::randn({4, 3}).requires_grad_(), true},
-                                              {"b", at::randn({5}).to(at::kBFloat16).requires_grad_(), false}};
+  std::vector<model::Parameter> parameters = {
+      {"a", at::randn({4, 3}).requires_grad_(), true},
+      {"b", at::randn({5}).to(at::kBFloat16).requires_grad_(), false}};
   AdamW optimizer(parameters, {});
-  for (auto& parameter : parameters) parameter.tensor.mutable_grad() = at::randn_like(parameter.tensor);
+  for (auto& parameter : parameters)
+    parameter.tensor.mutable_grad() = at::randn_like(parameter.tensor);
   optimizer.collect_gradients();
   optimizer.update(0.1);
   return {parameters, std::move(optimizer)};
@@ -53,7 +55,8 @@ TEST(Checkpoint, RestoresEveryBit) {
   }
   const auto expected = written.optimizer.state(), got = restored.optimizer.state();
   ASSERT_EQ(got.size(), 5U);  // two moments each, and a master
-  for (size_t i = 0; i < got.size(); ++i) EXPECT_TRUE(got[i].second.equal(expected[i].second)) << got[i].first;
+  for (size_t i = 0; i < got.size(); ++i)
+    EXPECT_TRUE(got[i].second.equal(expected[i].second)) << got[i].first;
   EXPECT_EQ(to_json_object(checkpoint.state()), to_json_object(kState));
 }
 
@@ -82,7 +85,8 @@ TEST(Checkpoint, AnotherShapeIsNamed) {
   const auto written = random_state();
   write_checkpoint(folder / "c", kState, written.parameters, written.optimizer);
   const std::vector<model::Parameter> other = {{"a", at::randn({3, 4}), true}};
-  EXPECT_USER_ERROR(Checkpoint::open(folder / "c").restore_weights(other), "tensor 'a' has another shape");
+  EXPECT_USER_ERROR(Checkpoint::open(folder / "c").restore_weights(other),
+                    "tensor 'a' has another shape");
 }
 
 }  // namespace

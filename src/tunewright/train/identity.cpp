@@ -8,7 +8,8 @@ namespace tunewright::train {
 namespace {
 
 // These may change between a run and its continuation: they change no number.
-constexpr const char* kFreeKeys[] = {"save_steps", "save_total_limit", "save_seconds", "logging_steps"};
+constexpr const char* kFreeKeys[] = {"save_steps", "save_total_limit", "save_seconds",
+                                     "logging_steps"};
 
 std::string names_and_shapes(const std::vector<model::Parameter>& parameters) {
   Sha256 hash;
@@ -40,8 +41,9 @@ void require_same_identity(const Json& checkpoint, const Json& run, const std::s
   for (const auto& [key, value] : run.items()) {
     const Json had = checkpoint.is_object() && checkpoint.contains(key) ? checkpoint[key] : Json();
     if (had == value) continue;
-    throw DifferentRun(str(place, ": was made with another ", key, ": ", excerpt(dump_json(had)), ", now ",
-                           excerpt(dump_json(value)), "; set it back to --resume, or start anew with --overwrite"));
+    throw DifferentRun(str(place, ": was made with another ", key, ": ", excerpt(dump_json(had)),
+                           ", now ", excerpt(dump_json(value)),
+                           "; set it back to --resume, or start anew with --overwrite"));
   }
 }
 

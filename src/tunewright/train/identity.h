@@ -26,7 +26,8 @@ class DifferentRun : public UserError {
   using UserError::UserError;
 };
 
-// A difference is a DifferentRun that names the key, what the checkpoint (of `place`) has and what the run has.
+// A difference is a DifferentRun that names the key, what the checkpoint (of `place`) has and what
+// the run has.
 void require_same_identity(const Json& checkpoint, const Json& run, const std::string& place);
 
 }  // namespace tunewright::train

@@ -62,8 +62,9 @@ void AdamW::update(double learning_rate) {
     const auto gradient = slot.gradient();
     if (!gradient.defined()) continue;
     const auto count = at::full({}, static_cast<double>(updates_), slot.mean.options());
-    at::_fused_adamw_({slot.master}, {gradient}, {slot.mean}, {slot.mean_square}, {}, {count}, learning_rate, beta1_, beta2_,
-                      slot.decay ? weight_decay_ : 0.0, epsilon_, /*amsgrad=*/false, /*maximize=*/false);
+    at::_fused_adamw_({slot.master}, {gradient}, {slot.mean}, {slot.mean_square}, {}, {count},
+                      learning_rate, beta1_, beta2_, slot.decay ? weight_decay_ : 0.0, epsilon_,
+                      /*amsgrad=*/false, /*maximize=*/false);
     if (slot.half()) slot.parameter.copy_(slot.master);
   }
   clear_gradients();

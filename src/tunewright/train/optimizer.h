@@ -11,8 +11,9 @@
 namespace tunewright::train {
 
 // AdamW with decoupled decay (Loshchilov and Hutter 2019), as torch.optim.AdamW computes it, for
-// all parameters of a model.  State, gradients and arithmetic are float32: a half-precision parameter
-// has a float32 master, of which it is the rounded copy, and float32 sums of its gradients.
+// all parameters of a model.  State, gradients and arithmetic are float32: a half-precision
+// parameter has a float32 master, of which it is the rounded copy, and float32 sums of its
+// gradients.
 class AdamW {
  public:
   AdamW(std::vector<model::Parameter> parameters, const TrainOptions& options);
@@ -49,7 +50,8 @@ class AdamW {
 // Euclidean norm of all gradients together: a float32 scalar on their device; 0 of none.
 at::Tensor gradient_norm(const std::vector<at::Tensor>& gradients);
 
-// Scales the gradients down to `max_norm` as torch.nn.utils.clip_grad_norm_ does, given their norm; 0: off.
+// Scales the gradients down to `max_norm` as torch.nn.utils.clip_grad_norm_ does, given their norm;
+// 0: off.
 void clip_to_norm_(const std::vector<at::Tensor>& gradients, double norm, double max_norm);
 
 }  // namespace tunewright::train

@@ -17,15 +17,19 @@ at::Tensor load(const io::Safetensors& file, const std::string& name) {
   return at::from_blob(const_cast<std::byte*>(view.bytes.data()), view.shape, at::kFloat).clone();
 }
 
-double largest_difference(const at::Tensor& a, const at::Tensor& b) { return (a - b).abs().max().item<double>(); }
+double largest_difference(const at::Tensor& a, const at::Tensor& b) {
+  return (a - b).abs().max().item<double>();
+}
 
-// The fused update multiplies in another order than torch.optim's loop: a few roundings of 6e-8 relative
-// in values of size 1, so 1e-6 after ten steps.
+// The fused update multiplies in another order than torch.optim's loop: a few roundings of 6e-8
+// relative in values of size 1, so 1e-6 after ten steps.
 TEST(AdamW, TenClippedStepsAreThoseOfTorch) {
   const auto file = io::Safetensors::open(source_path("tests/golden/optimizer.safetensors"));
-  const auto options = from_json<TrainOptions>(read_json(source_path("tests/golden/optimizer.json"))["options"]);
+  const auto options =
+      from_json<TrainOptions>(read_json(source_path("tests/golden/optimizer.json"))["options"]);
   const auto norms = load(file, "norms");
-  auto matrix = load(file, "initial.matrix").requires_grad_(), norm = load(file, "initial.norm").requires_grad_();
+  auto matrix = load(file, "initial.matrix").requires_grad_(),
+       norm = load(file, "initial.norm").requires_grad_();
   AdamW optimizer({{"matrix", matrix, true}, {"norm", norm, false}}, options);
   for (int64_t step = 0; step < norms.numel(); ++step) {
     matrix.mutable_grad() = load(file, str("gradient.", step, ".matrix"));
@@ -35,8 +39,10 @@ TEST(AdamW, TenClippedStepsAreThoseOfTorch) {
     EXPECT_NEAR(total, norms[step].item<double>(), 1e-5);
     clip_to_norm_(gradients, total, options.max_grad_norm);
     optimizer.update(options.learning_rate);
-    EXPECT_LT(largest_difference(matrix.detach(), load(file, str("after.", step, ".matrix"))), 1e-6) << "step " << step;
-    EXPECT_LT(largest_difference(norm.detach(), load(file, str("after.", step, ".norm"))), 1e-6) << "step " << step;
+    EXPECT_LT(largest_difference(matrix.detach(), load(file, str("after.", step, ".matrix"))), 1e-6)
+        << "step " << step;
+    EXPECT_LT(largest_difference(norm.detach(), load(file, str("after.", step, ".norm"))), 1e-6)
+        << "step " << step;
   }
 }
 
@@ -44,7 +50,8 @@ TEST(AdamW, TenClippedStepsAreThoseOfTorch) {
 TEST(AdamW, HalfPrecisionHasFloat32Masters) {
   const auto initial = at::randn({8, 8}).to(at::kBFloat16);
   auto half = initial.clone().requires_grad_(), full = initial.to(at::kFloat).requires_grad_();
-  AdamW of_half({{"w", half, true}}, {.weight_decay = 0.1}), of_full({{"w", full, true}}, {.weight_decay = 0.1});
+  AdamW of_half({{"w", half, true}}, {.weight_decay = 0.1}),
+      of_full({{"w", full, true}}, {.weight_decay = 0.1});
   for (int step = 0; step < 20; ++step) {
     const auto gradient = at::randn({8, 8}).to(at::kBFloat16);
     half.mutable_grad() = gradient.clone();

@@ -22,7 +22,9 @@ void require_not_negative(std::string_view key, double got) {
   require(std::isfinite(got) && got >= 0, key, "0 or more", got);
 }
 
-void require_share(std::string_view key, double got) { require(got >= 0 && got <= 1, key, "between 0 and 1", got); }
+void require_share(std::string_view key, double got) {
+  require(got >= 0 && got <= 1, key, "between 0 and 1", got);
+}
 
 }  // namespace
 
@@ -41,8 +43,10 @@ void validate(const TrainOptions& options) {
   require_share("min_lr_ratio", options.min_lr_ratio);
   require_not_negative("weight_decay", options.weight_decay);
   require_not_negative("max_grad_norm", options.max_grad_norm);
-  require(options.adam_beta1 >= 0 && options.adam_beta1 < 1, "adam_beta1", "at least 0 and below 1", options.adam_beta1);
-  require(options.adam_beta2 >= 0 && options.adam_beta2 < 1, "adam_beta2", "at least 0 and below 1", options.adam_beta2);
+  require(options.adam_beta1 >= 0 && options.adam_beta1 < 1, "adam_beta1", "at least 0 and below 1",
+          options.adam_beta1);
+  require(options.adam_beta2 >= 0 && options.adam_beta2 < 1, "adam_beta2", "at least 0 and below 1",
+          options.adam_beta2);
   require_not_negative("adam_epsilon", options.adam_epsilon);
   require_at_least(0, "eval_steps", options.eval_steps);
   require_at_least(0, "save_steps", options.save_steps);
@@ -52,8 +56,9 @@ void validate(const TrainOptions& options) {
   require_at_least(0, "seed", options.seed);
   require_at_least(0, "save_seconds", options.save_seconds);
   if (options.gradient_checkpointing) {
-    throw UserError("training.gradient_checkpointing: not available in this build; leave it false and lower "
-                    "training.tokens_per_pass to save memory");
+    throw UserError(
+        "training.gradient_checkpointing: not available in this build; leave it false and lower "
+        "training.tokens_per_pass to save memory");
   }
 }
 

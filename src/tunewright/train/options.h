@@ -7,16 +7,21 @@
 namespace tunewright::train {
 
 enum class ObjectiveKind { kSft, kText };
-inline constexpr std::array kObjectiveNames = {std::pair{"sft", ObjectiveKind::kSft}, std::pair{"text", ObjectiveKind::kText}};
+inline constexpr std::array kObjectiveNames = {std::pair{"sft", ObjectiveKind::kSft},
+                                               std::pair{"text", ObjectiveKind::kText}};
 
 enum class Schedule { kCosine, kLinear, kConstant, kConstantWithWarmup, kWarmupStableDecay };
 inline constexpr std::array kScheduleNames = {
-    std::pair{"cosine", Schedule::kCosine}, std::pair{"linear", Schedule::kLinear}, std::pair{"constant", Schedule::kConstant},
-    std::pair{"constant_with_warmup", Schedule::kConstantWithWarmup}, std::pair{"warmup_stable_decay", Schedule::kWarmupStableDecay},
+    std::pair{"cosine", Schedule::kCosine},
+    std::pair{"linear", Schedule::kLinear},
+    std::pair{"constant", Schedule::kConstant},
+    std::pair{"constant_with_warmup", Schedule::kConstantWithWarmup},
+    std::pair{"warmup_stable_decay", Schedule::kWarmupStableDecay},
     std::pair{"wsd", Schedule::kWarmupStableDecay}};
 
 enum class OptimizerKind { kAdamW };
-inline constexpr std::array kOptimizerNames = {std::pair{"adamw", OptimizerKind::kAdamW}, std::pair{"adamw_torch", OptimizerKind::kAdamW}};
+inline constexpr std::array kOptimizerNames = {std::pair{"adamw", OptimizerKind::kAdamW},
+                                               std::pair{"adamw_torch", OptimizerKind::kAdamW}};
 
 enum class OnNonfinite { kStop };
 inline constexpr std::array kOnNonfiniteNames = {std::pair{"stop", OnNonfinite::kStop}};
@@ -54,18 +59,25 @@ struct TrainOptions {
   OnNonfinite on_nonfinite = OnNonfinite::kStop;
 };
 
-template <class V> void fields(V& v, TrainOptions& o) {
-  v.choice("objective", o.objective, kObjectiveNames, "sft: supervised rows of any format; text: the same, for continued pre-training.");
+template <class V>
+void fields(V& v, TrainOptions& o) {
+  v.choice("objective", o.objective, kObjectiveNames,
+           "sft: supervised rows of any format; text: the same, for continued pre-training.");
   v("num_train_epochs", o.num_train_epochs, "Passes over the data.");
   v("max_steps", o.max_steps, "Optimizer steps; 0: num_train_epochs decides.");
-  v("per_device_train_batch_size", o.per_device_train_batch_size, "Rows of a micro-batch; with packing, sequences of max_length.");
-  v("gradient_accumulation_steps", o.gradient_accumulation_steps, "Micro-batches of an optimizer step.");
-  v("tokens_per_pass", o.tokens_per_pass, "Tokens of one forward and backward pass; a larger micro-batch is split, which changes memory but not the gradient. 0: never split.");
+  v("per_device_train_batch_size", o.per_device_train_batch_size,
+    "Rows of a micro-batch; with packing, sequences of max_length.");
+  v("gradient_accumulation_steps", o.gradient_accumulation_steps,
+    "Micro-batches of an optimizer step.");
+  v("tokens_per_pass", o.tokens_per_pass,
+    "Tokens of one forward and backward pass; a larger micro-batch is split, which changes memory "
+    "but not the gradient. 0: never split.");
   v("learning_rate", o.learning_rate, "Peak rate, reached after warm-up.");
   v.choice("lr_scheduler_type", o.lr_scheduler_type, kScheduleNames, "How the rate falls.");
   v("warmup_ratio", o.warmup_ratio, "Share of the steps in which the rate rises linearly.");
   v("warmup_steps", o.warmup_steps, "The same in steps; wins where it is not 0.");
-  v("decay_ratio", o.decay_ratio, "warmup_stable_decay: share of the steps in which the rate falls at the end.");
+  v("decay_ratio", o.decay_ratio,
+    "warmup_stable_decay: share of the steps in which the rate falls at the end.");
   v("min_lr_ratio", o.min_lr_ratio, "Lowest rate as a share of learning_rate.");
   v("weight_decay", o.weight_decay, "Decoupled; never on norms and biases.");
   v("max_grad_norm", o.max_grad_norm, "Gradients are scaled down to this norm; 0: off.");
@@ -73,17 +85,21 @@ template <class V> void fields(V& v, TrainOptions& o) {
   v("adam_beta1", o.adam_beta1, "Decay of the mean of the gradients.");
   v("adam_beta2", o.adam_beta2, "Decay of the mean of their squares.");
   v("adam_epsilon", o.adam_epsilon, "Added to the root of the latter.");
-  v("gradient_checkpointing", o.gradient_checkpointing, "Recompute blocks in the backward pass: less memory, more time.");
+  v("gradient_checkpointing", o.gradient_checkpointing,
+    "Recompute blocks in the backward pass: less memory, more time.");
   v("eval_steps", o.eval_steps, "Evaluate every so many steps.");
   v("save_steps", o.save_steps, "Checkpoint every so many steps; 0: only at the end.");
   v("save_total_limit", o.save_total_limit, "Checkpoints kept, besides the best one; 0: all.");
-  v("load_best_model_at_end", o.load_best_model_at_end, "Keep the weights of the lowest eval_loss (needs data.eval).");
-  v("early_stopping_patience", o.early_stopping_patience, "Stop after so many evaluations without a new best; 0: off.");
+  v("load_best_model_at_end", o.load_best_model_at_end,
+    "Keep the weights of the lowest eval_loss (needs data.eval).");
+  v("early_stopping_patience", o.early_stopping_patience,
+    "Stop after so many evaluations without a new best; 0: off.");
   v("logging_steps", o.logging_steps, "Write a line of metrics every so many steps.");
   v("seed", o.seed, "Of initialisation, order and dropout.");
   v("deterministic", o.deterministic, "Refuse operations whose result may vary between runs.");
   v("save_seconds", o.save_seconds, "Checkpoint also after so many seconds; 0: off.");
-  v.choice("on_nonfinite", o.on_nonfinite, kOnNonfiniteNames, "What a loss that is not a number does.");
+  v.choice("on_nonfinite", o.on_nonfinite, kOnNonfiniteNames,
+           "What a loss that is not a number does.");
 }
 
 // A value outside its limits is a UserError that names the key, the limit and what was given.

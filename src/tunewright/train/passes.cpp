@@ -19,20 +19,26 @@ at::Tensor make_tensor(size_t size, at::ScalarType dtype, at::Device device, Val
 
 model::PackedInput to_input(const data::Batch& batch, at::Device device) {
   const auto size = batch.ids.size();
-  return {.ids = make_tensor<int64_t>(size, at::kLong, device, [&](size_t i) { return batch.ids[i]; }),
-          .positions = make_tensor<int64_t>(size, at::kLong, device, [&](size_t i) { return batch.positions[i]; }),
-          .offsets = batch.offsets};
+  return {
+      .ids = make_tensor<int64_t>(size, at::kLong, device, [&](size_t i) { return batch.ids[i]; }),
+      .positions = make_tensor<int64_t>(size, at::kLong, device,
+                                        [&](size_t i) { return batch.positions[i]; }),
+      .offsets = batch.offsets};
 }
 
 Targets to_targets(const data::Batch& batch, at::Device device) {
   const auto& targets = batch.targets;
   const auto size = targets.size();
-  return {.positions = make_tensor<int64_t>(size, at::kLong, device, [&](size_t i) { return targets[i].position; }),
-          .labels = make_tensor<int64_t>(size, at::kLong, device, [&](size_t i) { return targets[i].label; }),
-          .weights = make_tensor<float>(size, at::kFloat, device, [&](size_t i) { return targets[i].weight; })};
+  return {.positions = make_tensor<int64_t>(size, at::kLong, device,
+                                            [&](size_t i) { return targets[i].position; }),
+          .labels = make_tensor<int64_t>(size, at::kLong, device,
+                                         [&](size_t i) { return targets[i].label; }),
+          .weights = make_tensor<float>(size, at::kFloat, device,
+                                        [&](size_t i) { return targets[i].weight; })};
 }
 
-std::vector<data::Batch> split_into_passes(const std::vector<const data::Example*>& examples, int64_t tokens_per_pass) {
+std::vector<data::Batch> split_into_passes(const std::vector<const data::Example*>& examples,
+                                           int64_t tokens_per_pass) {
   if (tokens_per_pass == 0) return {data::make_batch(examples)};
   return data::split_batch(examples, tokens_per_pass);
 }

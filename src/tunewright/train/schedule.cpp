@@ -7,15 +7,21 @@
 namespace tunewright::train {
 namespace {
 
-double ratio(int64_t part, int64_t whole) { return static_cast<double>(part) / static_cast<double>(std::max<int64_t>(1, whole)); }
+double ratio(int64_t part, int64_t whole) {
+  return static_cast<double>(part) / static_cast<double>(std::max<int64_t>(1, whole));
+}
 
-double half_cosine(double progress) { return std::max(0.0, 0.5 * (1.0 + std::cos(std::numbers::pi * progress))); }
+double half_cosine(double progress) {
+  return std::max(0.0, 0.5 * (1.0 + std::cos(std::numbers::pi * progress)));
+}
 
 double linear_fall(int64_t step, int64_t warmup, int64_t total) {
   return std::max(0.0, ratio(total - step, total - warmup));
 }
 
-double cosine_fall(int64_t step, int64_t warmup, int64_t total) { return half_cosine(ratio(step - warmup, total - warmup)); }
+double cosine_fall(int64_t step, int64_t warmup, int64_t total) {
+  return half_cosine(ratio(step - warmup, total - warmup));
+}
 
 // Full rate until the last `decay` steps, then half a cosine.
 double stable_then_fall(int64_t step, int64_t total, int64_t decay) {
@@ -25,18 +31,23 @@ double stable_then_fall(int64_t step, int64_t total, int64_t decay) {
 }
 
 int64_t decay_steps(const TrainOptions& options, int64_t warmup, int64_t total) {
-  const auto wanted = static_cast<int64_t>(std::ceil(options.decay_ratio * static_cast<double>(total)));
+  const auto wanted =
+      static_cast<int64_t>(std::ceil(options.decay_ratio * static_cast<double>(total)));
   return std::clamp<int64_t>(wanted, 0, std::max<int64_t>(0, total - warmup));
 }
 
 // After the warm-up, from 1 down to 0.
 double fall(const TrainOptions& options, int64_t step, int64_t warmup, int64_t total) {
   switch (options.lr_scheduler_type) {
-    case Schedule::kLinear: return linear_fall(step, warmup, total);
-    case Schedule::kCosine: return cosine_fall(step, warmup, total);
-    case Schedule::kWarmupStableDecay: return stable_then_fall(step, total, decay_steps(options, warmup, total));
+    case Schedule::kLinear:
+      return linear_fall(step, warmup, total);
+    case Schedule::kCosine:
+      return cosine_fall(step, warmup, total);
+    case Schedule::kWarmupStableDecay:
+      return stable_then_fall(step, total, decay_steps(options, warmup, total));
     case Schedule::kConstant:
-    case Schedule::kConstantWithWarmup: return 1.0;
+    case Schedule::kConstantWithWarmup:
+      return 1.0;
   }
   return 1.0;
 }
@@ -54,7 +65,8 @@ double schedule_factor(const TrainOptions& options, int64_t step, int64_t total_
   const double least = options.min_lr_ratio;
   if (step < warmup) {
     const double rise = ratio(step, warmup);
-    const bool from_least = options.lr_scheduler_type == Schedule::kWarmupStableDecay;  // as get_wsd_schedule alone does
+    const bool from_least = options.lr_scheduler_type ==
+                            Schedule::kWarmupStableDecay;  // as get_wsd_schedule alone does
     return from_least ? rise * (1.0 - least) + least : rise;
   }
   return fall(options, step, warmup, total_steps) * (1.0 - least) + least;

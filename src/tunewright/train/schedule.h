@@ -5,7 +5,8 @@
 
 namespace tunewright::train {
 
-// Steps of linear rise: warmup_steps, or ceil(total_steps * warmup_ratio), as transformers counts them.
+// Steps of linear rise: warmup_steps, or ceil(total_steps * warmup_ratio), as transformers counts
+// them.
 int64_t warmup_steps(const TrainOptions& options, int64_t total_steps);
 
 // The factor of learning_rate in a step, counted from 0: transformers' get_*_schedule.

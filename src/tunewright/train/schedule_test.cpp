@@ -10,7 +10,8 @@ using tunewright::testing::source_path;
 
 TrainOptions options_of(const Json& golden) {
   Json given = Json::object();
-  for (const auto* key : {"lr_scheduler_type", "warmup_ratio", "min_lr_ratio", "decay_ratio"}) given[key] = golden[key];
+  for (const auto* key : {"lr_scheduler_type", "warmup_ratio", "min_lr_ratio", "decay_ratio"})
+    given[key] = golden[key];
   return from_json<TrainOptions>(given, "training");
 }
 
@@ -22,9 +23,10 @@ TEST(Schedule, FactorsAreThoseOfTransformers) {
     const auto options = options_of(expected);
     const auto& factors = expected["factors"];
     for (size_t step = 0; step < factors.size(); ++step) {
-      EXPECT_NEAR(schedule_factor(options, static_cast<int64_t>(step), expected["total_steps"]), factors[step].get<double>(), 1e-12)
-          << expected["lr_scheduler_type"] << " warmup " << expected["warmup_ratio"] << " of " << expected["total_steps"]
-          << ", step " << step;
+      EXPECT_NEAR(schedule_factor(options, static_cast<int64_t>(step), expected["total_steps"]),
+                  factors[step].get<double>(), 1e-12)
+          << expected["lr_scheduler_type"] << " warmup " << expected["warmup_ratio"] << " of "
+          << expected["total_steps"] << ", step " << step;
     }
   }
 }
@@ -39,9 +41,11 @@ TEST(Schedule, WarmupStepsWinOverTheRatio) {
 TEST(TrainOptions, ValuesOutsideTheirLimitsAreNamed) {
   EXPECT_USER_ERROR(validate({.per_device_train_batch_size = 0}),
                     "training.per_device_train_batch_size: must be at least 1, got 0");
-  EXPECT_USER_ERROR(validate({.learning_rate = -1e-4}), "training.learning_rate: must be 0 or more, got -0.0001");
+  EXPECT_USER_ERROR(validate({.learning_rate = -1e-4}),
+                    "training.learning_rate: must be 0 or more, got -0.0001");
   EXPECT_USER_ERROR(validate({.num_train_epochs = 0}), "training.num_train_epochs");
-  EXPECT_USER_ERROR(validate({.warmup_ratio = 1.5}), "training.warmup_ratio: must be between 0 and 1, got 1.5");
+  EXPECT_USER_ERROR(validate({.warmup_ratio = 1.5}),
+                    "training.warmup_ratio: must be between 0 and 1, got 1.5");
   EXPECT_USER_ERROR(validate({.adam_beta2 = 1.0}), "training.adam_beta2");
   EXPECT_USER_ERROR(validate({.gradient_checkpointing = true}), "not available in this build");
   validate({});
@@ -49,8 +53,10 @@ TEST(TrainOptions, ValuesOutsideTheirLimitsAreNamed) {
 }
 
 TEST(TrainOptions, AMisspeltKeyOrChoiceNamesTheNearest) {
-  EXPECT_USER_ERROR(from_json<TrainOptions>({{"learning_rat", 1e-4}}, "training"), "did you mean 'learning_rate'?");
-  EXPECT_USER_ERROR(from_json<TrainOptions>({{"lr_scheduler_type", "cosin"}}, "training"), "did you mean 'cosine'?");
+  EXPECT_USER_ERROR(from_json<TrainOptions>({{"learning_rat", 1e-4}}, "training"),
+                    "did you mean 'learning_rate'?");
+  EXPECT_USER_ERROR(from_json<TrainOptions>({{"lr_scheduler_type", "cosin"}}, "training"),
+                    "did you mean 'cosine'?");
 }
 
 }  // namespace

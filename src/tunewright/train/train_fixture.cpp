@@ -16,29 +16,26 @@ constexpr int64_t kHidden = 16, kInner = 24, kVocabulary = 32, kLayers = 2;
 at::Tensor random_matrix(int64_t rows, int64_t columns, Random& random) {
   auto matrix = at::empty({rows, columns}, at::kFloat);
   auto* values = matrix.mutable_data_ptr<float>();
-  for (int64_t i = 0; i < matrix.numel(); ++i) values[i] = static_cast<float>(0.2 * random.normal());
+  for (int64_t i = 0; i < matrix.numel(); ++i)
+    values[i] = static_cast<float>(0.2 * random.normal());
   return matrix;
 }
 
 }  // namespace
 
 std::unique_ptr<model::CausalLm> tiny_model(at::ScalarType dtype) {
-  const Json config = {{"model_type", "llama"},
-                       {"architectures", {"LlamaForCausalLM"}},
-                       {"hidden_size", kHidden},
-                       {"intermediate_size", kInner},
-                       {"num_hidden_layers", kLayers},
-                       {"num_attention_heads", 4},
-                       {"num_key_value_heads", 2},
-                       {"vocab_size", kVocabulary},
-                       {"max_position_embeddings", 64},
-                       {"rms_norm_eps", 1e-5},
-                       {"rope_theta", 10000.0},
-                       {"hidden_act", "silu"},
+  const Json config = {{"model_type", "llama"},         {"architectures", {"LlamaForCausalLM"}},
+                       {"hidden_size", kHidden},        {"intermediate_size", kInner},
+                       {"num_hidden_layers", kLayers},  {"num_attention_heads", 4},
+                       {"num_key_value_heads", 2},      {"vocab_size", kVocabulary},
+                       {"max_position_embeddings", 64}, {"rms_norm_eps", 1e-5},
+                       {"rope_theta", 10000.0},         {"hidden_act", "silu"},
                        {"tie_word_embeddings", true}};
   Random random(7);
   std::vector<std::pair<std::string, at::Tensor>> weights;
-  const auto add = [&](const std::string& name, at::Tensor tensor) { weights.emplace_back(name, tensor.to(dtype)); };
+  const auto add = [&](const std::string& name, at::Tensor tensor) {
+    weights.emplace_back(name, tensor.to(dtype));
+  };
   add("model.embed_tokens.weight", random_matrix(kVocabulary, kHidden, random));
   for (int64_t layer = 0; layer < kLayers; ++layer) {
     const auto prefix = str("model.layers.", layer, ".");
@@ -75,16 +72,19 @@ data::Dataset tiny_dataset(int64_t rows, uint64_t seed) {
   return dataset;
 }
 
-void StoppingReporter::progress(std::string_view label, int64_t done, int64_t, std::string_view, std::string_view) {
+void StoppingReporter::progress(std::string_view label, int64_t done, int64_t, std::string_view,
+                                std::string_view) {
   if (label == "training" && done == stop_after_) request_stop();
 }
 
-Trained train_in(const std::filesystem::path& folder, const Setting& setting, bool resume, int64_t stop_after) {
+Trained train_in(const std::filesystem::path& folder, const Setting& setting, bool resume,
+                 int64_t stop_after) {
   using observe::RunFolder;
   at::set_num_threads(1);  // the tensors are too small to share
   clear_stop_request();
   auto model = tiny_model(setting.dtype);
-  model::prepare_for_training(*model, setting.adapter, static_cast<uint64_t>(setting.training.seed));
+  model::prepare_for_training(*model, setting.adapter,
+                              static_cast<uint64_t>(setting.training.seed));
   const auto train = tiny_dataset(setting.train_rows, 1), eval = tiny_dataset(setting.eval_rows, 2);
   auto run = RunFolder::open(folder, resume ? RunFolder::Mode::kResume : RunFolder::Mode::kNew);
   StoppingReporter reporter(stop_after);

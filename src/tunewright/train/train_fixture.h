@@ -20,14 +20,16 @@ namespace tunewright::train {
 // Two blocks of width 16 over 32 tokens, random weights that are always the same.
 std::unique_ptr<model::CausalLm> tiny_model(at::ScalarType dtype = at::kFloat);
 
-// `rows` examples of 3 to 9 tokens, the first third of each not supervised; the same seed gives the same.
+// `rows` examples of 3 to 9 tokens, the first third of each not supervised; the same seed gives the
+// same.
 data::Dataset tiny_dataset(int64_t rows, uint64_t seed);
 
 // Remembers what was said, and asks the run to stop after a step.
 class StoppingReporter : public Reporter {
  public:
   explicit StoppingReporter(int64_t stop_after = 0) : stop_after_(stop_after) {}
-  void progress(std::string_view label, int64_t done, int64_t, std::string_view, std::string_view) override;
+  void progress(std::string_view label, int64_t done, int64_t, std::string_view,
+                std::string_view) override;
   void finish_progress() override {}
   void info(std::string_view message) override { said.emplace_back(message); }
   void warn(std::string_view message) override { said.emplace_back(message); }
@@ -54,7 +56,8 @@ struct Trained {
 };
 
 // A whole `train` or, with `resume`, its continuation; a fresh process in all but name.
-Trained train_in(const std::filesystem::path& folder, const Setting& setting, bool resume = false, int64_t stop_after = 0);
+Trained train_in(const std::filesystem::path& folder, const Setting& setting, bool resume = false,
+                 int64_t stop_after = 0);
 
 // Losses (or another key) of the logged steps.
 std::vector<double> column(const std::vector<Json>& metrics, const char* key);

@@ -37,17 +37,20 @@ int64_t count_total_steps(data::Loader loader, const TrainOptions& options) {
   const auto steps_of = [&](int64_t epoch) {
     loader.seek({.epoch = epoch, .next = 0});
     const int64_t batches = loader.batches_per_epoch();
-    return std::max<int64_t>(1, (batches + options.gradient_accumulation_steps - 1) / options.gradient_accumulation_steps);
+    return std::max<int64_t>(1, (batches + options.gradient_accumulation_steps - 1) /
+                                    options.gradient_accumulation_steps);
   };
   const auto whole_epochs = static_cast<int64_t>(std::floor(options.num_train_epochs));
   int64_t total = 0;
   for (int64_t epoch = 0; epoch < whole_epochs; ++epoch) total += steps_of(epoch);
   const double rest = options.num_train_epochs - static_cast<double>(whole_epochs);
   if (rest <= 0) return total;
-  return total + static_cast<int64_t>(std::ceil(rest * static_cast<double>(steps_of(whole_epochs)) - 1e-9));
+  return total +
+         static_cast<int64_t>(std::ceil(rest * static_cast<double>(steps_of(whole_epochs)) - 1e-9));
 }
 
-// A function of its arguments alone, so that a resumed run draws the masks of the uninterrupted one.
+// A function of its arguments alone, so that a resumed run draws the masks of the uninterrupted
+// one.
 uint64_t dropout_seed(int64_t seed, int64_t step, size_t pass) {
   Random random(static_cast<uint64_t>(seed), stream_id("dropout"));
   random.seek((static_cast<uint64_t>(step) << 20) + pass);
@@ -83,7 +86,8 @@ HostFigures read_to_host(std::vector<at::Tensor> pass_losses, const at::Tensor& 
   pass_losses.push_back(grad_norm.to(grad_norm.device(), at::kFloat));
   const auto host = at::stack(pass_losses).to(at::kCPU, at::kDouble);
   const auto* values = host.const_data_ptr<double>();
-  return {.pass_losses = {values, values + host.numel() - 1}, .grad_norm = values[host.numel() - 1]};
+  return {.pass_losses = {values, values + host.numel() - 1},
+          .grad_norm = values[host.numel() - 1]};
 }
 
 }  // namespace
@@ -95,7 +99,8 @@ struct Trainer::Impl {
   StepReport step();
   std::vector<data::Batch> take_passes();
   bool epoch_ended();
-  std::vector<at::Tensor> accumulate_gradients(const std::vector<data::Batch>& passes, double weight);
+  std::vector<at::Tensor> accumulate_gradients(const std::vector<data::Batch>& passes,
+                                               double weight);
   void require_finite(const HostFigures& figures, const std::vector<data::Batch>& passes) const;
   std::string describe_rows(const std::vector<const data::Batch*>& passes) const;
   double epoch_reached();
@@ -138,7 +143,9 @@ Trainer::Impl::Impl(Parts given, const data::DataOptions& data_options, TrainOpt
       objective(objective_of(options.objective)),
       total_steps(count_total_steps(loader, options)) {
   if (parameters.empty()) {
-    throw UserError("adapter: nothing in the model is trainable; choose another adapter.type or target_modules");
+    throw UserError(
+        "adapter: nothing in the model is trainable; choose another adapter.type or "
+        "target_modules");
   }
   state.identity = identity_of({.options = options,
                                 .data_options = data_options,
@@ -171,10 +178,12 @@ StepReport Trainer::Impl::step() {
   const auto totals = count(passes);
   auto pass_losses = accumulate_gradients(passes, totals.weight);
   const auto gradients = optimizer.gradients();
-  const auto figures = read_to_host(std::move(pass_losses), gradient_norm(gradients));  // the step's only host sync
+  const auto figures =
+      read_to_host(std::move(pass_losses), gradient_norm(gradients));  // the step's only host sync
   require_finite(figures, passes);
   clip_to_norm_(gradients, figures.grad_norm, options.max_grad_norm);
-  const double learning_rate = options.learning_rate * schedule_factor(options, state.step, total_steps);
+  const double learning_rate =
+      options.learning_rate * schedule_factor(options, state.step, total_steps);
   optimizer.update(learning_rate);
   ++state.step;
   const double seconds = monotonic_seconds() - begin;
@@ -194,7 +203,8 @@ StepReport Trainer::Impl::step() {
 std::vector<data::Batch> Trainer::Impl::take_passes() {
   std::vector<data::Batch> passes;
   for (int64_t i = 0; i < options.gradient_accumulation_steps; ++i) {
-    for (auto& pass : split_into_passes(loader.next(), options.tokens_per_pass)) passes.push_back(std::move(pass));
+    for (auto& pass : split_into_passes(loader.next(), options.tokens_per_pass))
+      passes.push_back(std::move(pass));
     if (epoch_ended()) break;
   }
   return passes;
@@ -205,7 +215,8 @@ bool Trainer::Impl::epoch_ended() {
   return position.next == 0 || position.next >= loader.batches_per_epoch();
 }
 
-std::vector<at::Tensor> Trainer::Impl::accumulate_gradients(const std::vector<data::Batch>& passes, double weight) {
+std::vector<at::Tensor> Trainer::Impl::accumulate_gradients(const std::vector<data::Batch>& passes,
+                                                            double weight) {
   std::vector<at::Tensor> losses;
   for (size_t i = 0; i < passes.size(); ++i) {
     if (passes[i].targets.empty()) continue;
@@ -218,7 +229,8 @@ std::vector<at::Tensor> Trainer::Impl::accumulate_gradients(const std::vector<da
   return losses;
 }
 
-void Trainer::Impl::require_finite(const HostFigures& figures, const std::vector<data::Batch>& passes) const {
+void Trainer::Impl::require_finite(const HostFigures& figures,
+                                   const std::vector<data::Batch>& passes) const {
   const double loss = figures.loss_sum();
   if (std::isfinite(loss) && std::isfinite(figures.grad_norm)) return;
   std::vector<const data::Batch*> suspects;
@@ -227,10 +239,12 @@ void Trainer::Impl::require_finite(const HostFigures& figures, const std::vector
     const bool finite = pass.targets.empty() || std::isfinite(figures.pass_losses[next_loss++]);
     if (std::isfinite(loss) || !finite) suspects.push_back(&pass);
   }
-  const auto what = std::isfinite(loss) ? str("the norm of the gradient is ", figures.grad_norm) : str("the loss is ", loss);
-  throw UserError(str("step ", state.step + 1, ": ", what, ", with the rows ", describe_rows(suspects),
-                      "; the weights were left as they are after step ", state.step,
-                      ". Lower training.learning_rate, look at these rows, or set model.dtype: float32"));
+  const auto what = std::isfinite(loss) ? str("the norm of the gradient is ", figures.grad_norm)
+                                        : str("the loss is ", loss);
+  throw UserError(
+      str("step ", state.step + 1, ": ", what, ", with the rows ", describe_rows(suspects),
+          "; the weights were left as they are after step ", state.step,
+          ". Lower training.learning_rate, look at these rows, or set model.dtype: float32"));
 }
 
 std::string Trainer::Impl::describe_rows(const std::vector<const data::Batch*>& passes) const {
@@ -250,23 +264,25 @@ std::string Trainer::Impl::describe_rows(const std::vector<const data::Batch*>& 
 double Trainer::Impl::epoch_reached() {
   const auto position = loader.position();
   return static_cast<double>(position.epoch) +
-         static_cast<double>(position.next) / static_cast<double>(std::max<int64_t>(1, loader.batches_per_epoch()));
+         static_cast<double>(position.next) /
+             static_cast<double>(std::max<int64_t>(1, loader.batches_per_epoch()));
 }
 
 void Trainer::Impl::log(const StepReport& report) {
   parts.reporter.progress("training", report.step, total_steps, "steps",
                           str("loss ", fixed(report.loss, 4), " · lr ", report.learning_rate));
   if (!due(options.logging_steps) && state.step != total_steps) return;
-  parts.run.log_metrics({{"step", report.step},
-                         {"epoch", report.epoch},
-                         {"loss", report.loss},
-                         {"grad_norm", report.grad_norm},
-                         {"learning_rate", report.learning_rate},
-                         {"tokens", report.tokens},
-                         {"supervised_tokens", report.supervised_tokens},
-                         {"tokens_per_second", static_cast<double>(report.tokens) / report.step_seconds},
-                         {"step_seconds", report.step_seconds},
-                         {"peak_memory_bytes", peak_resident_bytes()}});
+  parts.run.log_metrics(
+      {{"step", report.step},
+       {"epoch", report.epoch},
+       {"loss", report.loss},
+       {"grad_norm", report.grad_norm},
+       {"learning_rate", report.learning_rate},
+       {"tokens", report.tokens},
+       {"supervised_tokens", report.supervised_tokens},
+       {"tokens_per_second", static_cast<double>(report.tokens) / report.step_seconds},
+       {"step_seconds", report.step_seconds},
+       {"peak_memory_bytes", peak_resident_bytes()}});
 }
 
 void Trainer::Impl::evaluate_if_due() {
@@ -287,8 +303,8 @@ void Trainer::Impl::note_evaluation(const EvalReport& report) {
                          {"eval_perplexity", perplexity},
                          {"eval_tokens", report.tokens}});
   const bool is_best = !state.best || report.loss < state.best->loss;
-  parts.reporter.info(str("step ", report.step, ": eval_loss ", fixed(report.loss, 4), ", perplexity ", fixed(perplexity, 3),
-                          is_best ? " (best so far)" : ""));
+  parts.reporter.info(str("step ", report.step, ": eval_loss ", fixed(report.loss, 4),
+                          ", perplexity ", fixed(perplexity, 3), is_best ? " (best so far)" : ""));
   state.latest = report;
   state.evaluations_without_best = is_best ? 0 : state.evaluations_without_best + 1;
   if (is_best) state.best = report;
@@ -296,13 +312,15 @@ void Trainer::Impl::note_evaluation(const EvalReport& report) {
 
 void Trainer::Impl::finish_if_due() {
   const int64_t patience = options.early_stopping_patience;
-  state.stopped_early = parts.eval != nullptr && patience > 0 && state.evaluations_without_best >= patience;
+  state.stopped_early =
+      parts.eval != nullptr && patience > 0 && state.evaluations_without_best >= patience;
   state.finished = state.stopped_early || state.step >= total_steps;
 }
 
 void Trainer::Impl::save_if_due() {
   const bool new_best = keeps_best() && state.best && state.best->step == state.step;
-  const bool long_ago = options.save_seconds > 0 && monotonic_seconds() - saved_at >= double(options.save_seconds);
+  const bool long_ago =
+      options.save_seconds > 0 && monotonic_seconds() - saved_at >= double(options.save_seconds);
   if (state.finished || new_best || long_ago || due(options.save_steps)) save();
 }
 
@@ -317,14 +335,16 @@ void Trainer::Impl::save() {
   remove_old_checkpoints();
 }
 
-// Keeps the newest, and the best one of each that is kept, so that falling back to any of them finds its best.
+// Keeps the newest, and the best one of each that is kept, so that falling back to any of them
+// finds its best.
 void Trainer::Impl::remove_old_checkpoints() {
   if (options.save_total_limit == 0) return;
   const auto found = parts.run.checkpoints();
   const auto limit = std::min(found.size(), static_cast<size_t>(options.save_total_limit));
   std::set<fs::path> kept(found.end() - static_cast<std::ptrdiff_t>(limit), found.end());
   for (const auto& folder : std::vector<fs::path>(kept.begin(), kept.end())) {
-    if (const auto best = best_step_of(folder); keeps_best() && best) kept.insert(checkpoint_folder(*best));
+    if (const auto best = best_step_of(folder); keeps_best() && best)
+      kept.insert(checkpoint_folder(*best));
   }
   for (const auto& folder : found) {
     std::error_code ignored;  // an old checkpoint too many is no reason to stop
@@ -352,13 +372,15 @@ void Trainer::Impl::restore_newest() {
   parts.run.rewind_metrics(state.step);
   saved_step = state.step;
   parts.reporter.info(state.step > 0 ? str("resuming after step ", state.step, " of ", total_steps)
-                                     : str("no checkpoint to resume from in ", parts.run.path().string(), ": starting at step 1"));
+                                     : str("no checkpoint to resume from in ",
+                                           parts.run.path().string(), ": starting at step 1"));
 }
 
 void Trainer::Impl::restore_best() {
   if (!keeps_best() || !state.best || state.best->step == state.step) return;
   Checkpoint::open(checkpoint_folder(state.best->step)).restore_weights(parameters);
-  parts.reporter.info(str("the best weights are those of step ", state.best->step, ": eval_loss ", fixed(state.best->loss, 4)));
+  parts.reporter.info(str("the best weights are those of step ", state.best->step, ": eval_loss ",
+                          fixed(state.best->loss, 4)));
 }
 
 TrainResult Trainer::Impl::result(Outcome outcome) const {

@@ -25,7 +25,8 @@ struct EvalReport {
   double loss = 0;
   int64_t tokens = 0;  // supervised
 };
-template <class V> void fields(V& v, EvalReport& o) {
+template <class V>
+void fields(V& v, EvalReport& o) {
   v("step", o.step, "Steps done before it.");
   v("loss", o.loss, "Mean over the supervised tokens.");
   v("tokens", o.tokens, "Supervised tokens.");
@@ -42,7 +43,8 @@ struct TrainResult {
 };
 
 // Mean loss over the supervised tokens of a data set, without gradient.
-EvalReport evaluate(model::CausalLm& model, const data::Dataset& dataset, int64_t tokens_per_pass, Reporter& reporter);
+EvalReport evaluate(model::CausalLm& model, const data::Dataset& dataset, int64_t tokens_per_pass,
+                    Reporter& reporter);
 
 // Fine-tunes a model whose trainable_parameters() are prepared.
 class Trainer {
@@ -53,7 +55,8 @@ class Trainer {
     const data::Dataset* eval;  // null: none
     observe::RunFolder& run;
     Reporter& reporter;
-    Json identity = Json::object();  // owned: what else a resumed run must share (hash of the base model, …)
+    Json identity =
+        Json::object();  // owned: what else a resumed run must share (hash of the base model, …)
   };
   // Options out of their limits, and a model without trainable parameters, are UserErrors.
   Trainer(Parts parts, const data::DataOptions& data_options, TrainOptions options);
@@ -61,7 +64,8 @@ class Trainer {
 
   // From step 1, or exactly from the newest sound checkpoint of the run folder (none: from step 1).
   // Polls stop_requested(): then a checkpoint is written and the outcome is kInterrupted.
-  // A loss or gradient that is not finite is a UserError naming step and rows; the weights stay as they were.
+  // A loss or gradient that is not finite is a UserError naming step and rows; the weights stay as
+  // they were.
   TrainResult run(bool resume);
 
   int64_t total_steps() const;

@@ -14,12 +14,13 @@
 namespace tunewright::train {
 namespace {
 
-using tunewright::testing::TemporaryFolder;
 using observe::RunFolder;
 using ::testing::Contains;
 using ::testing::HasSubstr;
+using tunewright::testing::TemporaryFolder;
 
-// Everything that could make a continuation differ: order, packing, dropout, accumulation, evaluation.
+// Everything that could make a continuation differ: order, packing, dropout, accumulation,
+// evaluation.
 Setting full_setting() {
   Setting setting;
   setting.training = {.max_steps = 9,
@@ -38,24 +39,28 @@ Setting full_setting() {
 // Rows in the order of the file, one micro-batch of all of them, no evaluation.
 Setting plain_setting() {
   Setting setting;
-  setting.training = {.max_steps = 5, .per_device_train_batch_size = 12, .learning_rate = 1e-2, .save_steps = 0};
+  setting.training = {
+      .max_steps = 5, .per_device_train_batch_size = 12, .learning_rate = 1e-2, .save_steps = 0};
   setting.data = {.max_length = 128, .packing = false, .shuffle = false};
   return setting;
 }
 
 void expect_same_bits(const Trained& a, const Trained& b) {
-  for (const auto* key : {"loss", "grad_norm", "learning_rate", "tokens", "supervised_tokens", "epoch", "eval_loss"}) {
+  for (const auto* key : {"loss", "grad_norm", "learning_rate", "tokens", "supervised_tokens",
+                          "epoch", "eval_loss"}) {
     EXPECT_EQ(column(a.metrics, key), column(b.metrics, key)) << key;
   }
   ASSERT_EQ(a.weights.size(), b.weights.size());
-  for (size_t i = 0; i < a.weights.size(); ++i) EXPECT_TRUE(a.weights[i].second.equal(b.weights[i].second)) << a.weights[i].first;
+  for (size_t i = 0; i < a.weights.size(); ++i)
+    EXPECT_TRUE(a.weights[i].second.equal(b.weights[i].second)) << a.weights[i].first;
 }
 
 // The same sums in another order: a few float32 roundings a step, five steps.
 void expect_close(const Trained& a, const Trained& b) {
   const auto losses = column(a.metrics, "loss"), others = column(b.metrics, "loss");
   ASSERT_EQ(losses.size(), others.size());
-  for (size_t i = 0; i < losses.size(); ++i) EXPECT_NEAR(losses[i], others[i], 1e-5) << "step " << i + 1;
+  for (size_t i = 0; i < losses.size(); ++i)
+    EXPECT_NEAR(losses[i], others[i], 1e-5) << "step " << i + 1;
   EXPECT_EQ(column(a.metrics, "supervised_tokens"), column(b.metrics, "supervised_tokens"));
 }
 
@@ -108,7 +113,8 @@ TEST(Trainer, AKilledRunGoesOnFromItsLastCheckpoint) {
   const auto setting = full_setting();
   const auto whole = train_in(folder / "whole", setting);
   train_in(folder / "killed", setting, /*resume=*/false, /*stop_after=*/5);
-  fs::remove_all(folder / "killed/checkpoints/step-000005");  // as if the process had died in step 6
+  fs::remove_all(folder /
+                 "killed/checkpoints/step-000005");  // as if the process had died in step 6
   expect_same_bits(whole, train_in(folder / "killed", setting, /*resume=*/true));
 }
 
@@ -145,7 +151,8 @@ TEST(Trainer, ResumingAnotherRunNamesTheDifference) {
   auto setting = full_setting();
   train_in(folder / "run", setting, /*resume=*/false, /*stop_after=*/2);
   setting.training.learning_rate = 5e-3;
-  EXPECT_USER_ERROR(train_in(folder / "run", setting, /*resume=*/true), "training.learning_rate: 0.01, now 0.005");
+  EXPECT_USER_ERROR(train_in(folder / "run", setting, /*resume=*/true),
+                    "training.learning_rate: 0.01, now 0.005");
 }
 
 TEST(Trainer, StopsEarlyAfterItsPatience) {
@@ -174,7 +181,9 @@ TEST(Trainer, KeepsTheBestWeights) {
   ASSERT_TRUE(trained.result.best);
   EXPECT_EQ(trained.result.best->loss, *std::min_element(losses.begin(), losses.end()));
   EXPECT_LT(trained.result.best->step, 16);
-  EXPECT_EQ(evaluate(*trained.model, tiny_dataset(setting.eval_rows, 2), setting.training.tokens_per_pass, silent_reporter()).loss,
+  EXPECT_EQ(evaluate(*trained.model, tiny_dataset(setting.eval_rows, 2),
+                     setting.training.tokens_per_pass, silent_reporter())
+                .loss,
             trained.result.best->loss);
   const auto kept = RunFolder::open(folder / "run", RunFolder::Mode::kResume).checkpoints();
   EXPECT_EQ(kept.size(), 2U);  // the last and the best
@@ -194,14 +203,19 @@ TEST(Trainer, ALossThatIsNoNumberNamesTheRowAndLeavesTheWeights) {
   auto model = tiny_model();
   model::prepare_for_training(*model, {.r = 4, .lora_alpha = 8}, 1);
   auto train = tiny_dataset(4, 1);
-  train.examples[2].weights.assign(train.examples[2].ids.size(), std::numeric_limits<float>::infinity());
+  train.examples[2].weights.assign(train.examples[2].ids.size(),
+                                   std::numeric_limits<float>::infinity());
   std::vector<at::Tensor> before;
-  for (const auto& parameter : model->trainable_parameters()) before.push_back(parameter.tensor.detach().clone());
+  for (const auto& parameter : model->trainable_parameters())
+    before.push_back(parameter.tensor.detach().clone());
   auto run = RunFolder::open(folder / "run", RunFolder::Mode::kNew);
-  Trainer trainer({.model = *model, .train = train, .eval = nullptr, .run = run, .reporter = silent_reporter()},
-                  {.max_length = 16, .packing = false, .shuffle = false},
-                  {.per_device_train_batch_size = 4, .tokens_per_pass = 1});
-  EXPECT_USER_ERROR(trainer.run(false), "step 1: the loss is inf, with the rows rows.jsonl row 2; the weights were left");
+  Trainer trainer(
+      {.model = *model, .train = train, .eval = nullptr, .run = run, .reporter = silent_reporter()},
+      {.max_length = 16, .packing = false, .shuffle = false},
+      {.per_device_train_batch_size = 4, .tokens_per_pass = 1});
+  EXPECT_USER_ERROR(
+      trainer.run(false),
+      "step 1: the loss is inf, with the rows rows.jsonl row 2; the weights were left");
   const auto after = model->trainable_parameters();
   for (size_t i = 0; i < after.size(); ++i) EXPECT_TRUE(after[i].tensor.equal(before[i]));
   EXPECT_TRUE(run.checkpoints().empty());
@@ -226,7 +240,8 @@ TEST(Trainer, FullFineTuningTrainsEveryWeight) {
   auto untrained = tiny_model();
   const auto before = untrained->base_parameters();
   ASSERT_EQ(trained.weights.size(), before.size());
-  for (size_t i = 0; i < before.size(); ++i) EXPECT_FALSE(trained.weights[i].second.equal(before[i].tensor)) << before[i].name;
+  for (size_t i = 0; i < before.size(); ++i)
+    EXPECT_FALSE(trained.weights[i].second.equal(before[i].tensor)) << before[i].name;
 }
 
 TEST(Trainer, FreezeTrainsOnlyTheLastBlocks) {
@@ -237,7 +252,8 @@ TEST(Trainer, FreezeTrainsOnlyTheLastBlocks) {
   const auto before = tiny_model()->base_parameters();
   const auto after = trained.model->base_parameters();
   for (size_t i = 0; i < before.size(); ++i) {
-    const bool top = before[i].name.starts_with("model.layers.1.") || before[i].name == "model.norm.weight";
+    const bool top =
+        before[i].name.starts_with("model.layers.1.") || before[i].name == "model.norm.weight";
     EXPECT_EQ(!after[i].tensor.equal(before[i].tensor), top) << before[i].name;
   }
 }
@@ -258,8 +274,15 @@ int64_t total_steps(double epochs, int64_t batch, int64_t accumulation) {
   model::prepare_for_training(*model, {.r = 4}, 1);
   const auto train = tiny_dataset(10, 1);
   auto run = RunFolder::open(folder / "run", RunFolder::Mode::kNew);
-  return Trainer({.model = *model, .train = train, .eval = nullptr, .run = run, .reporter = silent_reporter()},
-                 {.packing = false}, {.num_train_epochs = epochs, .per_device_train_batch_size = batch, .gradient_accumulation_steps = accumulation})
+  return Trainer({.model = *model,
+                  .train = train,
+                  .eval = nullptr,
+                  .run = run,
+                  .reporter = silent_reporter()},
+                 {.packing = false},
+                 {.num_train_epochs = epochs,
+                  .per_device_train_batch_size = batch,
+                  .gradient_accumulation_steps = accumulation})
       .total_steps();
 }
 
@@ -278,8 +301,9 @@ TEST(Trainer, LogsTheKeysOfTheContract) {
   const auto metrics = train_in(folder / "run", full_setting()).metrics;
   std::vector<std::string> keys;
   for (const auto& [key, value] : metrics[0].items()) keys.push_back(key);
-  EXPECT_THAT(keys, ::testing::ElementsAre("step", "epoch", "loss", "grad_norm", "learning_rate", "tokens", "supervised_tokens",
-                                           "tokens_per_second", "step_seconds", "peak_memory_bytes"));
+  EXPECT_THAT(keys, ::testing::ElementsAre("step", "epoch", "loss", "grad_norm", "learning_rate",
+                                           "tokens", "supervised_tokens", "tokens_per_second",
+                                           "step_seconds", "peak_memory_bytes"));
   keys.clear();
   for (const auto& [key, value] : metrics[2].items()) keys.push_back(key);
   EXPECT_THAT(keys, ::testing::ElementsAre("step", "eval_loss", "eval_perplexity", "eval_tokens"));
@@ -288,7 +312,8 @@ TEST(Trainer, LogsTheKeysOfTheContract) {
 TEST(Evaluate, DoesNotDependOnThePasses) {
   const auto model = tiny_model();
   const auto dataset = tiny_dataset(9, 3);
-  const auto whole = evaluate(*model, dataset, 1000, silent_reporter()), rows = evaluate(*model, dataset, 1, silent_reporter());
+  const auto whole = evaluate(*model, dataset, 1000, silent_reporter()),
+             rows = evaluate(*model, dataset, 1, silent_reporter());
   EXPECT_NEAR(whole.loss, rows.loss, 1e-6);  // float32 sums in another order
   EXPECT_EQ(whole.tokens, rows.tokens);
 }

@@ -47,7 +47,9 @@ void check_targets(CausalLm& model, const io::PeftConfig& config) {
   };
   for (const auto& entry : config.target_modules) {
     if (!is_target(entry)) {
-      throw UserError(str("adapter.target_modules: '", entry, "' names no layer of this model; known: all-linear, ", layer_kinds(model)));
+      throw UserError(str("adapter.target_modules: '", entry,
+                          "' names no layer of this model; known: all-linear, ",
+                          layer_kinds(model)));
     }
   }
 }
@@ -57,12 +59,14 @@ at::Tensor kaiming_uniform(int64_t rows, int64_t fan_in, Random& random) {
   auto tensor = at::empty({rows, fan_in}, at::kFloat);
   const double bound = 1.0 / std::sqrt(static_cast<double>(fan_in));
   float* values = tensor.mutable_data_ptr<float>();
-  for (int64_t i = 0; i < tensor.numel(); ++i) values[i] = static_cast<float>((2.0 * random.uniform() - 1.0) * bound);
+  for (int64_t i = 0; i < tensor.numel(); ++i)
+    values[i] = static_cast<float>((2.0 * random.uniform() - 1.0) * bound);
   return tensor;
 }
 
 // Calls body(linear, size) for each layer that the configuration names.
-template <class Body> int64_t for_targets(CausalLm& model, const io::PeftConfig& config, const Body& body) {
+template <class Body>
+int64_t for_targets(CausalLm& model, const io::PeftConfig& config, const Body& body) {
   int64_t count = 0;
   for (auto* linear : model.linears()) {
     if (!io::targets_module(config, linear->name)) continue;
@@ -70,20 +74,25 @@ template <class Body> int64_t for_targets(CausalLm& model, const io::PeftConfig&
     ++count;
   }
   if (count == 0) {
-    throw UserError(str("adapter.target_modules names no layer of this model; known: all-linear, ", layer_kinds(model)));
+    throw UserError(str("adapter.target_modules names no layer of this model; known: all-linear, ",
+                        layer_kinds(model)));
   }
   return count;
 }
 
-at::Tensor take(WeightMap& weights, const std::string& name, at::IntArrayRef shape, const fs::path& file) {
+at::Tensor take(WeightMap& weights, const std::string& name, at::IntArrayRef shape,
+                const fs::path& file) {
   const auto it = weights.find(name);
   if (it == weights.end()) {
     std::vector<std::string> names;
     for (const auto& entry : weights) names.push_back(entry.first);
-    throw UserError(str(file.string(), ": no tensor '", name, "', which adapter_config.json asks for", suggestion(name, names)));
+    throw UserError(str(file.string(), ": no tensor '", name,
+                        "', which adapter_config.json asks for", suggestion(name, names)));
   }
   if (it->second.sizes() != shape) {
-    throw UserError(tunewright::str(file.string(), ": tensor '", name, "' has the shape ", it->second.sizes(), "; the model and adapter_config.json ask for ", shape));
+    throw UserError(tunewright::str(file.string(), ": tensor '", name, "' has the shape ",
+                                    it->second.sizes(),
+                                    "; the model and adapter_config.json ask for ", shape));
   }
   auto tensor = it->second.to(at::kFloat).clone();  // not a view of the file: it may be trained
   weights.erase(it);
@@ -98,35 +107,44 @@ void add_lora(CausalLm& model, const io::PeftConfig& config, uint64_t seed) {
   for_targets(model, config, [&](Linear& linear, const io::LoraSize& size) {
     Random random(seed, stream_id(linear.name));
     const auto device = linear.weight.device();
-    linear.lora = LoraWeights{.a = kaiming_uniform(size.r, linear.weight.size(1), random).to(device),
-                              .b = at::zeros({linear.weight.size(0), size.r}, at::TensorOptions().dtype(at::kFloat).device(device)),
-                              .scale = lora_scale(config, size),
-                              .dropout = config.lora_dropout};
+    linear.lora =
+        LoraWeights{.a = kaiming_uniform(size.r, linear.weight.size(1), random).to(device),
+                    .b = at::zeros({linear.weight.size(0), size.r},
+                                   at::TensorOptions().dtype(at::kFloat).device(device)),
+                    .scale = lora_scale(config, size),
+                    .dropout = config.lora_dropout};
   });
   model.adapter() = config;
   model.set_adapter_enabled(true);
 }
 
 void load_adapter(CausalLm& model, const std::filesystem::path& folder) {
-  if (has_adapter(model)) throw UserError(str(folder.string(), ": the model has an adapter already; merge or drop that one first"));
+  if (has_adapter(model))
+    throw UserError(
+        str(folder.string(), ": the model has an adapter already; merge or drop that one first"));
   const auto config = io::read_peft_config(folder);
   const auto file = folder / kWeightsFile;
   auto weights = read_weights(file, at::ScalarType::Undefined);
   for_targets(model, config, [&](Linear& linear, const io::LoraSize& size) {
     const auto device = linear.weight.device();
-    linear.lora = LoraWeights{.a = take(weights, peft_name(linear, "lora_A"), {size.r, linear.weight.size(1)}, file).to(device),
-                              .b = take(weights, peft_name(linear, "lora_B"), {linear.weight.size(0), size.r}, file).to(device),
-                              .scale = lora_scale(config, size),
-                              .dropout = config.lora_dropout};
+    linear.lora = LoraWeights{
+        .a = take(weights, peft_name(linear, "lora_A"), {size.r, linear.weight.size(1)}, file)
+                 .to(device),
+        .b = take(weights, peft_name(linear, "lora_B"), {linear.weight.size(0), size.r}, file)
+                 .to(device),
+        .scale = lora_scale(config, size),
+        .dropout = config.lora_dropout};
   });
   if (!weights.empty()) {
-    throw UserError(str(file.string(), ": tensor '", weights.begin()->first, "' belongs to no layer of this model that adapter_config.json names"));
+    throw UserError(str(file.string(), ": tensor '", weights.begin()->first,
+                        "' belongs to no layer of this model that adapter_config.json names"));
   }
   model.adapter() = config;
   model.set_adapter_enabled(true);
 }
 
-void save_adapter(CausalLm& model, const std::filesystem::path& folder, const std::string& base_model_name) {
+void save_adapter(CausalLm& model, const std::filesystem::path& folder,
+                  const std::string& base_model_name) {
   TUNEWRIGHT_ASSERT(has_adapter(model));
   auto config = *model.adapter();
   config.base_model_name_or_path = base_model_name;
@@ -142,7 +160,8 @@ void save_adapter(CausalLm& model, const std::filesystem::path& folder, const st
     config.target_modules.assign(kinds.begin(), kinds.end());
     config.target_pattern.clear();
   }
-  std::sort(weights.begin(), weights.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::sort(weights.begin(), weights.end(),
+            [](const auto& a, const auto& b) { return a.first < b.first; });
   write_folder_atomic(folder, [&](const fs::path& temporary) {
     write_weights(temporary / kWeightsFile, weights, at::kFloat);
     io::write_peft_config(temporary, config);
@@ -154,7 +173,8 @@ void merge_adapter(CausalLm& model) {
   const at::NoGradGuard no_grad;
   for (auto* linear : model.linears()) {
     if (!linear->lora) continue;
-    const auto update = at::mm(linear->lora->b.detach(), linear->lora->a.detach()).mul_(linear->lora->scale);
+    const auto update =
+        at::mm(linear->lora->b.detach(), linear->lora->a.detach()).mul_(linear->lora->scale);
     linear->weight = (linear->weight.to(at::kFloat) + update).to(linear->weight.scalar_type());
     linear->lora.reset();
   }

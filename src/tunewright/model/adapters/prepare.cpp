@@ -16,7 +16,8 @@ io::PeftConfig peft_config(const AdapterOptions& options) {
   };
   in_range("r", options.r >= 1, options.r, "at least 1");
   in_range("lora_alpha", options.lora_alpha > 0.0, options.lora_alpha, "above 0");
-  in_range("lora_dropout", options.lora_dropout >= 0.0 && options.lora_dropout < 1.0, options.lora_dropout, "in [0, 1)");
+  in_range("lora_dropout", options.lora_dropout >= 0.0 && options.lora_dropout < 1.0,
+           options.lora_dropout, "in [0, 1)");
   io::PeftConfig config;
   config.r = options.r;
   config.lora_alpha = options.lora_alpha;
@@ -24,13 +25,16 @@ io::PeftConfig peft_config(const AdapterOptions& options) {
   config.use_rslora = options.use_rslora;
   const auto& targets = options.target_modules;
   const bool is_list = targets.is_array() && !targets.empty() &&
-                       std::all_of(targets.begin(), targets.end(), [](const Json& entry) { return entry.is_string(); });
+                       std::all_of(targets.begin(), targets.end(),
+                                   [](const Json& entry) { return entry.is_string(); });
   if (is_list) {
     config.target_modules = targets.get<std::vector<std::string>>();
   } else if (targets.is_string()) {
     config.target_pattern = targets.get<std::string>();
   } else {
-    throw UserError(str("adapter.target_modules: expected all-linear, a pattern or a list of layer names, got ", excerpt(dump_json(targets))));
+    throw UserError(
+        str("adapter.target_modules: expected all-linear, a pattern or a list of layer names, got ",
+            excerpt(dump_json(targets))));
   }
   return config;
 }
@@ -57,13 +61,16 @@ int64_t layer_of(const std::string& name) {
 void train_last_layers(CausalLm& model, int64_t trainable_layers) {
   const auto parameters = model.base_parameters();
   int64_t num_layers = 0;
-  for (const auto& parameter : parameters) num_layers = std::max(num_layers, layer_of(parameter.name) + 1);
+  for (const auto& parameter : parameters)
+    num_layers = std::max(num_layers, layer_of(parameter.name) + 1);
   if (trainable_layers < 1 || trainable_layers > num_layers) {
-    throw UserError(str("adapter.trainable_layers: must be from 1 to ", num_layers, ", the model's layers, got ", trainable_layers));
+    throw UserError(str("adapter.trainable_layers: must be from 1 to ", num_layers,
+                        ", the model's layers, got ", trainable_layers));
   }
   for (const auto& parameter : parameters) {
     const bool last = layer_of(parameter.name) >= num_layers - trainable_layers;
-    if (last || parameter.name == "model.norm.weight" || parameter.name == "lm_head.weight") make_trainable(parameter.tensor);
+    if (last || parameter.name == "model.norm.weight" || parameter.name == "lm_head.weight")
+      make_trainable(parameter.tensor);
   }
 }
 
@@ -74,7 +81,8 @@ void prepare_for_training(CausalLm& model, const AdapterOptions& options, uint64
     throw UserError("adapter.path: starting from an adapter needs adapter.type lora");
   }
   if (options.type != AdapterType::kLora && has_adapter(model)) {
-    throw UserError("model.adapter: merge the adapter into the model before training its own weights");
+    throw UserError(
+        "model.adapter: merge the adapter into the model before training its own weights");
   }
   switch (options.type) {
     case AdapterType::kNone:

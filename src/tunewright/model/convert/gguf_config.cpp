@@ -28,7 +28,8 @@ constexpr int64_t kMaxSize = 1LL << 31;
 // The metadata of one file, with messages that name it.
 class Metadata {
  public:
-  Metadata(const io::GgufHeader& header, std::string_view where) : json_(header.metadata), where_(where) {}
+  Metadata(const io::GgufHeader& header, std::string_view where)
+      : json_(header.metadata), where_(where) {}
 
   [[noreturn]] void reject(std::string_view key, const std::string& problem) const {
     throw UserError(str(where_, ": metadata key '", key, "': ", problem));
@@ -36,16 +37,20 @@ class Metadata {
 
   std::string text(const std::string& key) const {
     const auto* value = find(key);
-    if (value == nullptr || !value->is_string()) reject(key, value == nullptr ? "it is missing" : "it must be a text");
+    if (value == nullptr || !value->is_string())
+      reject(key, value == nullptr ? "it is missing" : "it must be a text");
     return value->get<std::string>();
   }
 
   std::optional<int64_t> maybe_size(const std::string& key) const {
     const auto* value = find(key);
     if (value == nullptr) return std::nullopt;
-    const bool fits = value->is_number_unsigned() ? value->get<uint64_t>() <= static_cast<uint64_t>(kMaxSize)
-                                                  : value->is_number_integer() && value->get<int64_t>() >= 0;
-    if (!fits) reject(key, str("it must be a whole number from 0 to 2^31, got ", excerpt(dump_json(*value))));
+    const bool fits = value->is_number_unsigned()
+                          ? value->get<uint64_t>() <= static_cast<uint64_t>(kMaxSize)
+                          : value->is_number_integer() && value->get<int64_t>() >= 0;
+    if (!fits)
+      reject(key,
+             str("it must be a whole number from 0 to 2^31, got ", excerpt(dump_json(*value))));
     return value->get<int64_t>();
   }
 
@@ -59,7 +64,8 @@ class Metadata {
   double number(const std::string& key, double fallback) const {
     const auto* value = find(key);
     if (value == nullptr) return fallback;
-    if (!value->is_number()) reject(key, str("it must be a number, got ", excerpt(dump_json(*value))));
+    if (!value->is_number())
+      reject(key, str("it must be a number, got ", excerpt(dump_json(*value))));
     return decimal(value->get<double>());
   }
 
@@ -69,7 +75,8 @@ class Metadata {
   }
 
  private:
-  // The shortest decimal that gives the same float32: 1e-05, where the file's float32 is 9.99999974e-06.
+  // The shortest decimal that gives the same float32: 1e-05, where the file's float32
+  // is 9.99999974e-06.
   static double decimal(double value) {
     const auto narrow = static_cast<float>(value);
     if (static_cast<double>(narrow) != value) return value;
@@ -90,7 +97,8 @@ const Architecture& architecture_of(const Metadata& metadata) {
   if (found != kArchitectures.end()) return *found;
   std::vector<std::string> known;
   for (const auto& architecture : kArchitectures) known.emplace_back(architecture.gguf);
-  metadata.reject("general.architecture", str("unknown architecture '", excerpt(name), "'; known: ", join(known, ", ")));
+  metadata.reject("general.architecture",
+                  str("unknown architecture '", excerpt(name), "'; known: ", join(known, ", ")));
 }
 
 std::string_view class_name_of(const std::string& model_type) {
@@ -103,7 +111,8 @@ void check_sizes(const GgufModel& model, const Metadata& metadata) {
                     str(model.num_kv_heads, " does not divide the ", model.num_heads, " heads"));
   }
   if (model.head_dim % 2 != 0 || model.head_dim == 0) {
-    metadata.reject(model.architecture + ".attention.key_length", str("a head must have an even width, got ", model.head_dim));
+    metadata.reject(model.architecture + ".attention.key_length",
+                    str("a head must have an even width, got ", model.head_dim));
   }
 }
 
@@ -117,24 +126,32 @@ double llama3_factor(double frequency, double factor, double original_positions)
   return 1 / ((1 - smooth) / factor + smooth);
 }
 
-// The file keeps only the factors, computed from Llama 3's settings; the settings are believed where
-// they give the same factors again.
-Json llama3_scaling(const GgufModel& model, double rope_theta, const std::vector<float>& factors, const Metadata& metadata) {
-  constexpr double kOriginalPositions = 8192, kTolerance = 1e-4;  // factors are float32, formulas may differ in rounding
+// The file keeps only the factors, computed from Llama 3's settings; the settings are believed
+// where they give the same factors again.
+Json llama3_scaling(const GgufModel& model, double rope_theta, const std::vector<float>& factors,
+                    const Metadata& metadata) {
+  constexpr double kOriginalPositions = 8192,
+                   kTolerance = 1e-4;  // factors are float32, formulas may differ in rounding
   const double factor = *std::ranges::max_element(factors);
   for (size_t i = 0; i < factors.size(); ++i) {
-    const double frequency = std::pow(rope_theta, -2.0 * static_cast<double>(i) / static_cast<double>(model.head_dim));
+    const double frequency =
+        std::pow(rope_theta, -2.0 * static_cast<double>(i) / static_cast<double>(model.head_dim));
     const double expected = llama3_factor(frequency, factor, kOriginalPositions);
     if (std::abs(static_cast<double>(factors[i]) - expected) > kTolerance * expected) {
-      metadata.reject("rope_freqs.weight", str("number ", i, " is ", factors[i], " where Llama 3's rule gives ", expected,
-                                               "; this kind of rope scaling is not known"));
+      metadata.reject("rope_freqs.weight",
+                      str("number ", i, " is ", factors[i], " where Llama 3's rule gives ",
+                          expected, "; this kind of rope scaling is not known"));
     }
   }
-  return {{"rope_type", "llama3"},     {"factor", factor},          {"low_freq_factor", 1.0},
-          {"high_freq_factor", 4.0}, {"original_max_position_embeddings", static_cast<int64_t>(kOriginalPositions)}};
+  return {{"rope_type", "llama3"},
+          {"factor", factor},
+          {"low_freq_factor", 1.0},
+          {"high_freq_factor", 4.0},
+          {"original_max_position_embeddings", static_cast<int64_t>(kOriginalPositions)}};
 }
 
-Json rope_scaling(const GgufModel& model, const Metadata& metadata, double rope_theta, const std::vector<float>& factors) {
+Json rope_scaling(const GgufModel& model, const Metadata& metadata, double rope_theta,
+                  const std::vector<float>& factors) {
   if (std::ranges::any_of(factors, [](float factor) { return factor != 1; })) {
     return llama3_scaling(model, rope_theta, factors, metadata);
   }
@@ -149,10 +166,13 @@ Json rope_scaling(const GgufModel& model, const Metadata& metadata, double rope_
     if (original) scaling["original_max_position_embeddings"] = *original;
     return scaling;
   }
-  metadata.reject(prefix + "type", str("unknown kind ", excerpt(dump_json(*type)), "; known: none, linear, yarn"));
+  metadata.reject(prefix + "type",
+                  str("unknown kind ", excerpt(dump_json(*type)), "; known: none, linear, yarn"));
 }
 
-bool has_tensor(const io::GgufHeader& header, const std::string& name) { return header.tensors.contains(name); }
+bool has_tensor(const io::GgufHeader& header, const std::string& name) {
+  return header.tensors.contains(name);
+}
 
 }  // namespace
 
@@ -161,23 +181,29 @@ GgufModel gguf_model(const io::GgufHeader& header, std::string_view where) {
   const auto& architecture = architecture_of(metadata);
   const std::string prefix(architecture.gguf);
   GgufModel model{.architecture = prefix, .model_type = std::string(architecture.model_type)};
-  if (prefix == "llama" && metadata.maybe_size("llama.attention.sliding_window").value_or(0) > 0) model.model_type = "mistral";
+  if (prefix == "llama" && metadata.maybe_size("llama.attention.sliding_window").value_or(0) > 0)
+    model.model_type = "mistral";
   model.num_layers = metadata.size(prefix + ".block_count");
   model.hidden_size = metadata.size(prefix + ".embedding_length");
   model.intermediate_size = metadata.size(prefix + ".feed_forward_length");
   model.max_positions = metadata.size(prefix + ".context_length");
   model.num_heads = metadata.size(prefix + ".attention.head_count");
-  model.num_kv_heads = metadata.maybe_size(prefix + ".attention.head_count_kv").value_or(model.num_heads);
-  if (model.num_kv_heads == 0) metadata.reject(prefix + ".attention.head_count_kv", "it must be above 0");
+  model.num_kv_heads =
+      metadata.maybe_size(prefix + ".attention.head_count_kv").value_or(model.num_heads);
+  if (model.num_kv_heads == 0)
+    metadata.reject(prefix + ".attention.head_count_kv", "it must be above 0");
   const auto key_length = metadata.maybe_size(prefix + ".attention.key_length");
   model.head_dim = key_length.value_or(model.hidden_size / model.num_heads);
   check_sizes(model, metadata);
   if (model.num_layers > static_cast<int64_t>(header.tensors.size())) {
-    metadata.reject(prefix + ".block_count", str(model.num_layers, " blocks, but the file has only ", header.tensors.size(), " tensors"));
+    metadata.reject(prefix + ".block_count",
+                    str(model.num_layers, " blocks, but the file has only ", header.tensors.size(),
+                        " tensors"));
   }
   const auto embedding = header.tensors.find("token_embd.weight");
   if (embedding == header.tensors.end() || embedding->second.shape.size() != 2) {
-    throw UserError(str(where, ": no matrix 'token_embd.weight', so this is not a whole language model"));
+    throw UserError(
+        str(where, ": no matrix 'token_embd.weight', so this is not a whole language model"));
   }
   model.vocab_size = embedding->second.shape[0];
   model.rotary_interleaved = architecture.rotary_interleaved;
@@ -185,17 +211,20 @@ GgufModel gguf_model(const io::GgufHeader& header, std::string_view where) {
   return model;
 }
 
-std::optional<int64_t> token_id(const io::GgufHeader& header, const std::string& key, std::string_view where) {
+std::optional<int64_t> token_id(const io::GgufHeader& header, const std::string& key,
+                                std::string_view where) {
   const Metadata metadata(header, where);
   const auto id = metadata.maybe_size(key);
   const auto* tokens = metadata.find("tokenizer.ggml.tokens");
-  const auto count = tokens != nullptr && tokens->is_array() ? static_cast<int64_t>(tokens->size()) : 0;
+  const auto count =
+      tokens != nullptr && tokens->is_array() ? static_cast<int64_t>(tokens->size()) : 0;
   if (id && *id >= count) metadata.reject(key, str("token ", *id, " of a vocabulary of ", count));
   return id;
 }
 
-Json hf_config(const GgufModel& model, const io::GgufHeader& header, const std::vector<float>& rope_factors,
-               const std::string& dtype, std::string_view where) {
+Json hf_config(const GgufModel& model, const io::GgufHeader& header,
+               const std::vector<float>& rope_factors, const std::string& dtype,
+               std::string_view where) {
   const Metadata metadata(header, where);
   const auto& prefix = model.architecture;
   const double rope_theta = metadata.number(prefix + ".rope.freq_base", 10000);
@@ -240,7 +269,8 @@ Json hf_config(const GgufModel& model, const io::GgufHeader& header, const std::
 
 Json hf_generation_config(const io::GgufHeader& header, std::string_view where) {
   Json config = Json::object();
-  if (const auto bos = token_id(header, "tokenizer.ggml.bos_token_id", where)) config["bos_token_id"] = *bos;
+  if (const auto bos = token_id(header, "tokenizer.ggml.bos_token_id", where))
+    config["bos_token_id"] = *bos;
   std::vector<int64_t> ends;
   for (const auto* key : {"eos", "eot", "eom"}) {
     const auto id = token_id(header, str("tokenizer.ggml.", key, "_token_id"), where);
@@ -248,7 +278,8 @@ Json hf_generation_config(const io::GgufHeader& header, std::string_view where) 
   }
   if (ends.size() == 1) config["eos_token_id"] = ends.front();
   if (ends.size() > 1) config["eos_token_id"] = ends;
-  if (const auto pad = token_id(header, "tokenizer.ggml.padding_token_id", where)) config["pad_token_id"] = *pad;
+  if (const auto pad = token_id(header, "tokenizer.ggml.padding_token_id", where))
+    config["pad_token_id"] = *pad;
   return config;
 }
 

@@ -12,7 +12,7 @@ struct GgufConversion {
 
 // Writes the model of a GGUF file into `folder` (which is there) as Hugging Face lays it out:
 // config.json, generation_config.json, model.safetensors, tokenizer.json and its companions.
-void convert_gguf(const std::filesystem::path& gguf, const std::filesystem::path& folder, const GgufConversion& options,
-                  Reporter& reporter);
+void convert_gguf(const std::filesystem::path& gguf, const std::filesystem::path& folder,
+                  const GgufConversion& options, Reporter& reporter);
 
 }  // namespace tunewright::model

@@ -17,7 +17,14 @@ namespace {
 constexpr const char* kSpaceMark = "\u2581";  // SentencePiece's word mark
 
 // Numbers of tokenizer.ggml.token_type.
-enum class TokenType { kNormal = 1, kUnknown = 2, kControl = 3, kUserDefined = 4, kUnused = 5, kByte = 6 };
+enum class TokenType {
+  kNormal = 1,
+  kUnknown = 2,
+  kControl = 3,
+  kUserDefined = 4,
+  kUnused = 5,
+  kByte = 6
+};
 
 struct Vocabulary {
   std::vector<std::string> tokens;
@@ -30,32 +37,39 @@ struct Vocabulary {
 
 const Json& list(const io::GgufHeader& header, const char* key, std::string_view where) {
   const auto found = header.metadata.find(key);
-  if (found == header.metadata.end() || !found->is_array()) reject(where, key, "the list is missing, so the file has no tokenizer");
+  if (found == header.metadata.end() || !found->is_array())
+    reject(where, key, "the list is missing, so the file has no tokenizer");
   return *found;
 }
 
-std::vector<std::string> texts(const io::GgufHeader& header, const char* key, std::string_view where) {
+std::vector<std::string> texts(const io::GgufHeader& header, const char* key,
+                               std::string_view where) {
   std::vector<std::string> result;
   for (const auto& item : list(header, key, where)) {
-    if (!item.is_string()) reject(where, key, str("must be a list of texts, has ", excerpt(dump_json(item))));
+    if (!item.is_string())
+      reject(where, key, str("must be a list of texts, has ", excerpt(dump_json(item))));
     result.push_back(item.get<std::string>());
   }
   return result;
 }
 
-std::vector<double> numbers(const io::GgufHeader& header, const char* key, size_t count, std::string_view where) {
+std::vector<double> numbers(const io::GgufHeader& header, const char* key, size_t count,
+                            std::string_view where) {
   std::vector<double> result;
   for (const auto& item : list(header, key, where)) {
-    if (!item.is_number() || !std::isfinite(item.get<double>())) reject(where, key, "must be a list of finite numbers");
+    if (!item.is_number() || !std::isfinite(item.get<double>()))
+      reject(where, key, "must be a list of finite numbers");
     result.push_back(item.get<double>());
   }
-  if (result.size() != count) reject(where, key, str("has ", result.size(), " entries for ", count, " tokens"));
+  if (result.size() != count)
+    reject(where, key, str("has ", result.size(), " entries for ", count, " tokens"));
   return result;
 }
 
 std::string text_or(const io::GgufHeader& header, const char* key, const std::string& fallback) {
   const auto found = header.metadata.find(key);
-  return found != header.metadata.end() && found->is_string() ? found->get<std::string>() : fallback;
+  return found != header.metadata.end() && found->is_string() ? found->get<std::string>()
+                                                              : fallback;
 }
 
 bool flag_or(const io::GgufHeader& header, const char* key, bool fallback) {
@@ -70,7 +84,9 @@ Vocabulary vocabulary_of(const io::GgufHeader& header, std::string_view where) {
   vocabulary.types.assign(vocabulary.tokens.size(), TokenType::kNormal);
   if (!header.metadata.contains(kTypes)) return vocabulary;
   const auto types = numbers(header, kTypes, vocabulary.tokens.size(), where);
-  std::ranges::transform(types, vocabulary.types.begin(), [](double type) { return static_cast<TokenType>(static_cast<int>(type)); });
+  std::ranges::transform(types, vocabulary.types.begin(), [](double type) {
+    return static_cast<TokenType>(static_cast<int>(type));
+  });
   return vocabulary;
 }
 
@@ -90,7 +106,8 @@ Json vocab_json(const Vocabulary& vocabulary, std::string_view where) {
   for (size_t id = 0; id < vocabulary.tokens.size(); ++id) {
     const auto& token = vocabulary.tokens[id];
     if (!seen.emplace(token, id).second) {
-      reject(where, "tokenizer.ggml.tokens", str("'", excerpt(token), "' is token ", seen[token], " and token ", id));
+      reject(where, "tokenizer.ggml.tokens",
+             str("'", excerpt(token), "' is token ", seen[token], " and token ", id));
     }
     items.Container::emplace_back(token, id);
   }
@@ -118,7 +135,8 @@ Json merge_list(const std::vector<std::string>& merges, std::string_view where) 
   auto result = Json::array();
   for (const auto& merge : merges) {
     const auto space = merge.find(' ', 1);
-    if (space == std::string::npos) reject(where, "tokenizer.ggml.merges", str("'", excerpt(merge), "' is no pair of tokens"));
+    if (space == std::string::npos)
+      reject(where, "tokenizer.ggml.merges", str("'", excerpt(merge), "' is no pair of tokens"));
     result.push_back({merge.substr(0, space), merge.substr(space + 1)});
   }
   return result;
@@ -131,8 +149,10 @@ struct Frame {
 
 Frame frame_of(const io::GgufHeader& header, bool adds_bos, std::string_view where) {
   Frame frame;
-  if (flag_or(header, "tokenizer.ggml.add_bos_token", adds_bos)) frame.begin = token_id(header, "tokenizer.ggml.bos_token_id", where);
-  if (flag_or(header, "tokenizer.ggml.add_eos_token", false)) frame.end = token_id(header, "tokenizer.ggml.eos_token_id", where);
+  if (flag_or(header, "tokenizer.ggml.add_bos_token", adds_bos))
+    frame.begin = token_id(header, "tokenizer.ggml.bos_token_id", where);
+  if (flag_or(header, "tokenizer.ggml.add_eos_token", false))
+    frame.end = token_id(header, "tokenizer.ggml.eos_token_id", where);
   return frame;
 }
 
@@ -154,7 +174,10 @@ Json template_processing(const Frame& frame, const std::vector<std::string>& tok
     const auto& token = tokens[static_cast<size_t>(*id)];
     specials[token] = {{"id", token}, {"ids", {*id}}, {"tokens", {token}}};
   }
-  return {{"type", "TemplateProcessing"}, {"single", single}, {"pair", pair}, {"special_tokens", specials}};
+  return {{"type", "TemplateProcessing"},
+          {"single", single},
+          {"pair", pair},
+          {"special_tokens", specials}};
 }
 
 Json post_processor(Json own, const Frame& frame, const std::vector<std::string>& tokens) {
@@ -194,17 +217,25 @@ Json whole(Json added, Json normalizer, Json pre_tokenizer, Json post, Json deco
   return json;
 }
 
-Json byte_level_tokenizer(const io::GgufHeader& header, const Vocabulary& vocabulary, std::string_view where, Reporter& reporter) {
+Json byte_level_tokenizer(const io::GgufHeader& header, const Vocabulary& vocabulary,
+                          std::string_view where, Reporter& reporter) {
   const auto name = text_or(header, "tokenizer.ggml.pre", "");
   if (name.empty() || name == "default") {
-    reporter.warn(str(where, ": the file does not say how text is cut before merging (tokenizer.ggml.pre); GPT-2's way is taken"));
+    reporter.warn(str(where,
+                      ": the file does not say how text is cut before merging "
+                      "(tokenizer.ggml.pre); GPT-2's way is taken"));
   }
   auto parts = pre_tokenizer_of(name.empty() ? "gpt-2" : name, where);
   const auto frame = frame_of(header, parts.adds_bos, where);
-  const Json decoder = {{"type", "ByteLevel"}, {"add_prefix_space", true}, {"trim_offsets", true}, {"use_regex", true}};
-  return whole(added_tokens(vocabulary), std::move(parts.normalizer), std::move(parts.pre_tokenizer),
+  const Json decoder = {{"type", "ByteLevel"},
+                        {"add_prefix_space", true},
+                        {"trim_offsets", true},
+                        {"use_regex", true}};
+  return whole(added_tokens(vocabulary), std::move(parts.normalizer),
+               std::move(parts.pre_tokenizer),
                post_processor(std::move(parts.post_processor), frame, vocabulary.tokens), decoder,
-               bpe(vocab_json(vocabulary, where), merge_list(texts(header, "tokenizer.ggml.merges", where), where),
+               bpe(vocab_json(vocabulary, where),
+                   merge_list(texts(header, "tokenizer.ggml.merges", where), where),
                    {.ignore_merges = parts.ignore_merges}));
 }
 
@@ -212,10 +243,13 @@ Json replace(const char* from, const char* to) {
   return {{"type", "Replace"}, {"pattern", {{"String", from}}}, {"content", to}};
 }
 
-Json sentencepiece_tokenizer(const io::GgufHeader& header, const Vocabulary& vocabulary, std::string_view where) {
-  const auto scores = numbers(header, "tokenizer.ggml.scores", list(header, "tokenizer.ggml.tokens", where).size(), where);
+Json sentencepiece_tokenizer(const io::GgufHeader& header, const Vocabulary& vocabulary,
+                             std::string_view where) {
+  const auto scores = numbers(header, "tokenizer.ggml.scores",
+                              list(header, "tokenizer.ggml.tokens", where).size(), where);
   auto merges = Json::array();
-  for (const auto& [left, right] : merges_of_scores(vocabulary.tokens, scores)) merges.push_back({left, right});
+  for (const auto& [left, right] : merges_of_scores(vocabulary.tokens, scores))
+    merges.push_back({left, right});
   const bool leading_space = flag_or(header, "tokenizer.ggml.add_space_prefix", true);
   auto normalizers = Json::array(), decoders = Json::array();
   if (leading_space) normalizers.push_back({{"type", "Prepend"}, {"prepend", kSpaceMark}});
@@ -223,29 +257,35 @@ Json sentencepiece_tokenizer(const io::GgufHeader& header, const Vocabulary& voc
   decoders.push_back(replace(kSpaceMark, " "));
   decoders.push_back({{"type", "ByteFallback"}});
   decoders.push_back({{"type", "Fuse"}});
-  if (leading_space) decoders.push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
+  if (leading_space)
+    decoders.push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
   const auto unknown = std::ranges::find(vocabulary.types, TokenType::kUnknown);
-  const Json unk_token = unknown == vocabulary.types.end()
-                             ? Json(nullptr)
-                             : Json(vocabulary.tokens[static_cast<size_t>(unknown - vocabulary.types.begin())]);
-  return whole(added_tokens(vocabulary), {{"type", "Sequence"}, {"normalizers", normalizers}}, nullptr,
-               post_processor(nullptr, frame_of(header, true, where), vocabulary.tokens),
+  const Json unk_token =
+      unknown == vocabulary.types.end()
+          ? Json(nullptr)
+          : Json(vocabulary.tokens[static_cast<size_t>(unknown - vocabulary.types.begin())]);
+  return whole(added_tokens(vocabulary), {{"type", "Sequence"}, {"normalizers", normalizers}},
+               nullptr, post_processor(nullptr, frame_of(header, true, where), vocabulary.tokens),
                {{"type", "Sequence"}, {"decoders", decoders}},
-               bpe(vocab_json(vocabulary, where), std::move(merges), {.unk_token = unk_token, .fuse_unk = true, .byte_fallback = true}));
+               bpe(vocab_json(vocabulary, where), std::move(merges),
+                   {.unk_token = unk_token, .fuse_unk = true, .byte_fallback = true}));
 }
 
 struct Role {
   const char *key, *name;
 };
-constexpr std::array kRoles = {Role{"tokenizer.ggml.bos_token_id", "bos_token"}, Role{"tokenizer.ggml.eos_token_id", "eos_token"},
+constexpr std::array kRoles = {Role{"tokenizer.ggml.bos_token_id", "bos_token"},
+                               Role{"tokenizer.ggml.eos_token_id", "eos_token"},
                                Role{"tokenizer.ggml.padding_token_id", "pad_token"},
                                Role{"tokenizer.ggml.unknown_token_id", "unk_token"}};
 
-Json special_tokens_map(const io::GgufHeader& header, const Vocabulary& vocabulary, std::string_view where) {
+Json special_tokens_map(const io::GgufHeader& header, const Vocabulary& vocabulary,
+                        std::string_view where) {
   auto map = Json::object();
   for (const auto& role : kRoles) {
     const auto id = token_id(header, role.key, where);
-    if (id && *id < static_cast<int64_t>(vocabulary.tokens.size())) map[role.name] = vocabulary.tokens[static_cast<size_t>(*id)];
+    if (id && *id < static_cast<int64_t>(vocabulary.tokens.size()))
+      map[role.name] = vocabulary.tokens[static_cast<size_t>(*id)];
   }
   return map;
 }
@@ -261,7 +301,8 @@ Json tokenizer_config(const HfTokenizer& tokenizer, int64_t max_positions) {
 }
 
 size_t characters(std::string_view utf8) {
-  return static_cast<size_t>(std::ranges::count_if(utf8, [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80; }));
+  return static_cast<size_t>(std::ranges::count_if(
+      utf8, [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80; }));
 }
 
 struct ScoredMerge {
@@ -272,8 +313,8 @@ struct ScoredMerge {
 
 }  // namespace
 
-std::vector<std::pair<std::string, std::string>> merges_of_scores(const std::vector<std::string>& pieces,
-                                                                  const std::vector<double>& scores) {
+std::vector<std::pair<std::string, std::string>> merges_of_scores(
+    const std::vector<std::string>& pieces, const std::vector<double>& scores) {
   std::unordered_map<std::string_view, size_t> id_of;
   for (size_t id = 0; id < pieces.size(); ++id) id_of.emplace(pieces[id], id);
   std::vector<ScoredMerge> merges;
@@ -283,20 +324,25 @@ std::vector<std::pair<std::string, std::string>> merges_of_scores(const std::vec
     for (size_t cut = 1; cut < piece.size(); ++cut) {
       const auto left = id_of.find(piece.substr(0, cut)), right = id_of.find(piece.substr(cut));
       if (left == id_of.end() || right == id_of.end()) continue;
-      merges.push_back({scores[id], characters(left->first), characters(right->first), left->second, right->second});
+      merges.push_back({scores[id], characters(left->first), characters(right->first), left->second,
+                        right->second});
     }
     std::sort(merges.begin() + static_cast<std::ptrdiff_t>(first), merges.end(),
-              [](const auto& a, const auto& b) { return std::pair(a.left, a.right) < std::pair(b.left, b.right); });
+              [](const auto& a, const auto& b) {
+                return std::pair(a.left, a.right) < std::pair(b.left, b.right);
+              });
   }
   std::stable_sort(merges.begin(), merges.end(), [](const auto& a, const auto& b) {
-    return std::tuple(a.score, a.left_characters, a.right_characters) > std::tuple(b.score, b.left_characters, b.right_characters);
+    return std::tuple(a.score, a.left_characters, a.right_characters) >
+           std::tuple(b.score, b.left_characters, b.right_characters);
   });
   std::vector<std::pair<std::string, std::string>> result;
   for (const auto& merge : merges) result.emplace_back(pieces[merge.left], pieces[merge.right]);
   return result;
 }
 
-HfTokenizer hf_tokenizer(const io::GgufHeader& header, int64_t max_positions, std::string_view where, Reporter& reporter) {
+HfTokenizer hf_tokenizer(const io::GgufHeader& header, int64_t max_positions,
+                         std::string_view where, Reporter& reporter) {
   const auto kind = text_or(header, "tokenizer.ggml.model", "");
   auto vocabulary = vocabulary_of(header, where);
   HfTokenizer result;
@@ -306,7 +352,8 @@ HfTokenizer hf_tokenizer(const io::GgufHeader& header, int64_t max_positions, st
   } else if (kind == "llama") {
     result.tokenizer = sentencepiece_tokenizer(header, vocabulary, where);
   } else {
-    reject(where, "tokenizer.ggml.model", str("unknown tokenizer '", excerpt(kind), "'; known: gpt2, llama"));
+    reject(where, "tokenizer.ggml.model",
+           str("unknown tokenizer '", excerpt(kind), "'; known: gpt2, llama"));
   }
   result.special_tokens = special_tokens_map(header, vocabulary, where);
   result.template_ = text_or(header, "tokenizer.chat_template", "");

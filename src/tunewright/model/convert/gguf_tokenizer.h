@@ -21,11 +21,12 @@ struct HfTokenizer {
 // From the metadata `tokenizer.*`: byte-level BPE ("gpt2") with the pre-tokenizer that
 // tokenizer.ggml.pre names, or SentencePiece scores ("llama").  What is not known is a UserError
 // that lists what is.
-HfTokenizer hf_tokenizer(const io::GgufHeader& header, int64_t max_positions, std::string_view where, Reporter& reporter);
+HfTokenizer hf_tokenizer(const io::GgufHeader& header, int64_t max_positions,
+                         std::string_view where, Reporter& reporter);
 
 // Merges that rebuild SentencePiece's choices from its scores: each way of cutting a piece in two
 // pieces, the best pieces first.
-std::vector<std::pair<std::string, std::string>> merges_of_scores(const std::vector<std::string>& pieces,
-                                                                  const std::vector<double>& scores);
+std::vector<std::pair<std::string, std::string>> merges_of_scores(
+    const std::vector<std::string>& pieces, const std::vector<double>& scores);
 
 }  // namespace tunewright::model

@@ -27,7 +27,8 @@ struct Weight {
 // Every weight of the model in Hugging Face's order; optional ones only where the file has them.
 class WeightList {
  public:
-  WeightList(const io::GgufHeader& header, const GgufModel& model) : header_(header), model_(model) {}
+  WeightList(const io::GgufHeader& header, const GgufModel& model)
+      : header_(header), model_(model) {}
 
   std::vector<Weight> all() {
     const auto D = model_.hidden_size;
@@ -78,20 +79,24 @@ std::string shape_text(const Shape& shape) {
   return "[" + text + "]";
 }
 
-void check_weights(const std::vector<Weight>& weights, const io::GgufHeader& header, std::string_view where) {
+void check_weights(const std::vector<Weight>& weights, const io::GgufHeader& header,
+                   std::string_view where) {
   std::set<std::string> known = {kRopeFactors};
   for (const auto& weight : weights) {
     known.insert(weight.gguf_name);
     const auto found = header.tensors.find(weight.gguf_name);
-    if (found == header.tensors.end()) throw UserError(str(where, ": the tensor '", weight.gguf_name, "' is missing"));
+    if (found == header.tensors.end())
+      throw UserError(str(where, ": the tensor '", weight.gguf_name, "' is missing"));
     if (found->second.shape != weight.shape) {
-      throw UserError(str(where, ": tensor '", weight.gguf_name, "' has the shape ", shape_text(found->second.shape),
-                          " where the metadata ask for ", shape_text(weight.shape)));
+      throw UserError(str(where, ": tensor '", weight.gguf_name, "' has the shape ",
+                          shape_text(found->second.shape), " where the metadata ask for ",
+                          shape_text(weight.shape)));
     }
   }
   for (const auto& [name, tensor] : header.tensors) {
     if (!known.contains(name)) {
-      throw UserError(str(where, ": tensor '", excerpt(name), "' belongs to no part of this architecture, so the model ",
+      throw UserError(str(where, ": tensor '", excerpt(name),
+                          "' belongs to no part of this architecture, so the model ",
                           "would not be the same without it"));
     }
   }
@@ -109,18 +114,21 @@ uint16_t to_float16(float value) {
   const float size = std::abs(value);
   if (std::isnan(value)) return sign | 0x7e00U;
   if (size >= 65520.0F) return sign | 0x7c00U;
-  if (size < 0x1p-14F) return static_cast<uint16_t>(sign | static_cast<uint16_t>(std::nearbyint(size * 0x1p24F)));
+  if (size < 0x1p-14F)
+    return static_cast<uint16_t>(sign | static_cast<uint16_t>(std::nearbyint(size * 0x1p24F)));
   const auto bits = std::bit_cast<uint32_t>(size);
   return static_cast<uint16_t>(sign | ((bits + 0xfffU + ((bits >> 13) & 1U) - (112U << 23)) >> 13));
 }
 
-std::vector<std::byte> narrowed(const std::vector<float>& values, io::DType dtype, const std::string& name, std::string_view where) {
+std::vector<std::byte> narrowed(const std::vector<float>& values, io::DType dtype,
+                                const std::string& name, std::string_view where) {
   std::vector<std::byte> bytes(values.size() * sizeof(uint16_t));
   for (size_t i = 0; i < values.size(); ++i) {
     const auto narrow = dtype == io::DType::kBF16 ? to_bfloat16(values[i]) : to_float16(values[i]);
     if (dtype == io::DType::kF16 && (narrow & 0x7fffU) == 0x7c00U && std::isfinite(values[i])) {
-      throw UserError(str(where, ": tensor '", name, "' has the number ", values[i],
-                          ", which float16 cannot hold (its limit is 65504); use --dtype bfloat16 or float32"));
+      throw UserError(
+          str(where, ": tensor '", name, "' has the number ", values[i],
+              ", which float16 cannot hold (its limit is 65504); use --dtype bfloat16 or float32"));
     }
     std::memcpy(bytes.data() + i * sizeof(narrow), &narrow, sizeof(narrow));
   }
@@ -138,7 +146,8 @@ std::vector<float> numbers_of(const io::Gguf& gguf, const io::GgufTensor& tensor
 }  // namespace
 
 void undo_rotary_pairs(std::vector<float>& values, int64_t head_dim, int64_t columns) {
-  const auto half = head_dim / 2, heads = static_cast<int64_t>(values.size()) / (head_dim * columns);
+  const auto half = head_dim / 2,
+             heads = static_cast<int64_t>(values.size()) / (head_dim * columns);
   const auto source = values;
   for (int64_t row = 0; row < heads * head_dim; ++row) {
     const auto within = row % head_dim;
@@ -149,11 +158,12 @@ void undo_rotary_pairs(std::vector<float>& values, int64_t head_dim, int64_t col
 
 std::vector<float> rope_factors(const io::Gguf& gguf) {
   const auto found = gguf.header().tensors.find(kRopeFactors);
-  return found == gguf.header().tensors.end() ? std::vector<float>{} : numbers_of(gguf, found->second);
+  return found == gguf.header().tensors.end() ? std::vector<float>{}
+                                              : numbers_of(gguf, found->second);
 }
 
-void write_hf_weights(const io::Gguf& gguf, const GgufModel& model, io::DType dtype, const fs::path& out,
-                      std::string_view where, Reporter& reporter) {
+void write_hf_weights(const io::Gguf& gguf, const GgufModel& model, io::DType dtype,
+                      const fs::path& out, std::string_view where, Reporter& reporter) {
   const auto& header = gguf.header();
   const auto weights = WeightList(header, model).all();
   check_weights(weights, header, where);
@@ -163,7 +173,8 @@ void write_hf_weights(const io::Gguf& gguf, const GgufModel& model, io::DType dt
   int64_t done = 0;
   for (const auto& weight : weights) {
     auto values = numbers_of(gguf, header.tensors.at(weight.gguf_name));
-    if (weight.rotary) undo_rotary_pairs(values, model.head_dim, weight.shape.size() == 2 ? weight.shape[1] : 1);
+    if (weight.rotary)
+      undo_rotary_pairs(values, model.head_dim, weight.shape.size() == 2 ? weight.shape[1] : 1);
     if (dtype == io::DType::kF32) {
       writer.write(std::as_bytes(std::span(values)));
     } else {

@@ -19,16 +19,11 @@ constexpr std::array kWhole = {
 
 constexpr Names kBlock = {"blk.", "model.layers."};
 constexpr std::array kInBlock = {
-    Names{"attn_norm", "input_layernorm"},
-    Names{"attn_q", "self_attn.q_proj"},
-    Names{"attn_k", "self_attn.k_proj"},
-    Names{"attn_v", "self_attn.v_proj"},
-    Names{"attn_output", "self_attn.o_proj"},
-    Names{"attn_q_norm", "self_attn.q_norm"},
-    Names{"attn_k_norm", "self_attn.k_norm"},
-    Names{"ffn_norm", "post_attention_layernorm"},
-    Names{"ffn_gate", "mlp.gate_proj"},
-    Names{"ffn_up", "mlp.up_proj"},
+    Names{"attn_norm", "input_layernorm"},    Names{"attn_q", "self_attn.q_proj"},
+    Names{"attn_k", "self_attn.k_proj"},      Names{"attn_v", "self_attn.v_proj"},
+    Names{"attn_output", "self_attn.o_proj"}, Names{"attn_q_norm", "self_attn.q_norm"},
+    Names{"attn_k_norm", "self_attn.k_norm"}, Names{"ffn_norm", "post_attention_layernorm"},
+    Names{"ffn_gate", "mlp.gate_proj"},       Names{"ffn_up", "mlp.up_proj"},
     Names{"ffn_down", "mlp.down_proj"},
 };
 
@@ -55,7 +50,8 @@ std::optional<std::string> translate(std::string_view name, Side from, Side to) 
   const auto rest = stem.substr((kBlock.*from).size());
   const auto digits = std::min(rest.find('.'), rest.size());
   const auto number = rest.substr(0, digits);
-  const bool is_number = !number.empty() && std::ranges::all_of(number, [](char c) { return c >= '0' && c <= '9'; });
+  const bool is_number =
+      !number.empty() && std::ranges::all_of(number, [](char c) { return c >= '0' && c <= '9'; });
   if (!is_number || digits == rest.size()) return std::nullopt;
   const auto inner = look_up(kInBlock, rest.substr(digits + 1), from, to);
   if (!inner) return std::nullopt;
@@ -64,8 +60,12 @@ std::optional<std::string> translate(std::string_view name, Side from, Side to) 
 
 }  // namespace
 
-std::optional<std::string> hf_name_of(const std::string& gguf_name) { return translate(gguf_name, &Names::gguf, &Names::hf); }
+std::optional<std::string> hf_name_of(const std::string& gguf_name) {
+  return translate(gguf_name, &Names::gguf, &Names::hf);
+}
 
-std::optional<std::string> gguf_name_of(const std::string& hf_name) { return translate(hf_name, &Names::hf, &Names::gguf); }
+std::optional<std::string> gguf_name_of(const std::string& hf_name) {
+  return translate(hf_name, &Names::hf, &Names::gguf);
+}
 
 }  // namespace tunewright::model

@@ -12,13 +12,16 @@
 namespace tunewright::model {
 namespace {
 
-bool contains(std::span<const int32_t> ids, int32_t id) { return std::find(ids.begin(), ids.end(), id) != ids.end(); }
+bool contains(std::span<const int32_t> ids, int32_t id) {
+  return std::find(ids.begin(), ids.end(), id) != ids.end();
+}
 
 void check_room(const CausalLm& model, size_t prompt_size) {
   const auto size = static_cast<int64_t>(prompt_size);
   if (size == 0) throw UserError("the prompt has no tokens; give it some text");
   if (size >= model.max_positions()) {
-    throw UserError(str("the prompt has ", size, " tokens, and the model has ", model.max_positions(),
+    throw UserError(str("the prompt has ", size, " tokens, and the model has ",
+                        model.max_positions(),
                         " positions for prompt and answer together; shorten the prompt"));
   }
 }
@@ -31,8 +34,9 @@ at::Tensor next_logits(CausalLm& model, std::span<const int32_t> ids, KvCache& c
 
 }  // namespace
 
-Generation generate(CausalLm& model, std::span<const int32_t> prompt, std::span<const int32_t> stop_ids,
-                    const SamplingOptions& options, const std::function<bool(int32_t)>& on_token, KvCache* cache) {
+Generation generate(CausalLm& model, std::span<const int32_t> prompt,
+                    std::span<const int32_t> stop_ids, const SamplingOptions& options,
+                    const std::function<bool(int32_t)>& on_token, KvCache* cache) {
   options.validate();
   check_room(model, prompt.size());
   const c10::NoGradGuard no_grad;
@@ -42,13 +46,15 @@ Generation generate(CausalLm& model, std::span<const int32_t> prompt, std::span<
   KvCache& past = cache ? *cache : own_cache;
   const auto prompt_size = static_cast<int64_t>(prompt.size());
   TUNEWRIGHT_ASSERT(past.length() <= prompt_size);
-  if (past.length() == prompt_size) past.truncate(prompt_size - 1);  // its last token gives the first logits
+  if (past.length() == prompt_size)
+    past.truncate(prompt_size - 1);  // its last token gives the first logits
 
   std::vector<int32_t> context(prompt.begin(), prompt.end());
   Generation generation;
   const auto limit = std::min(options.max_new_tokens, model.max_positions() - prompt_size);
   while (static_cast<int64_t>(generation.ids.size()) < limit) {
-    const auto unread = std::span<const int32_t>(context).subspan(static_cast<size_t>(past.length()));
+    const auto unread =
+        std::span<const int32_t>(context).subspan(static_cast<size_t>(past.length()));
     const auto token = sample(next_logits(model, unread, past), context, options, random);
     if (contains(stop_ids, token)) {
       generation.finish = FinishReason::kStop;
@@ -64,8 +70,10 @@ Generation generate(CausalLm& model, std::span<const int32_t> prompt, std::span<
   return generation;
 }
 
-std::vector<Generation> generate_batch(CausalLm& model, std::span<const std::vector<int32_t>> prompts,
-                                       std::span<const int32_t> stop_ids, const SamplingOptions& options,
+std::vector<Generation> generate_batch(CausalLm& model,
+                                       std::span<const std::vector<int32_t>> prompts,
+                                       std::span<const int32_t> stop_ids,
+                                       const SamplingOptions& options,
                                        const std::function<void(int64_t done)>& on_progress) {
   std::vector<Generation> generations;
   auto own_options = options;

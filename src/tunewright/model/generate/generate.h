@@ -31,22 +31,28 @@ struct Generation {
 // Continues `prompt`.  `on_token` sees each new token and may return false to stop (a stop string).
 // The answer also ends where prompt and answer fill the model's positions; a prompt that leaves no
 // place for an answer is a UserError.
-Generation generate(CausalLm& model, std::span<const int32_t> prompt, std::span<const int32_t> stop_ids,
-                    const SamplingOptions& options, const std::function<bool(int32_t)>& on_token = {},
-                    KvCache* cache = nullptr);  // a cache whose length() tokens are a prefix of `prompt` is continued
+Generation generate(
+    CausalLm& model, std::span<const int32_t> prompt, std::span<const int32_t> stop_ids,
+    const SamplingOptions& options, const std::function<bool(int32_t)>& on_token = {},
+    KvCache* cache =
+        nullptr);  // a cache whose length() tokens are a prefix of `prompt` is continued
 
 // Answers each prompt as generate() alone would: nothing depends on the other prompts.  Prompt i is
 // sampled with seed + i.
-std::vector<Generation> generate_batch(CausalLm& model, std::span<const std::vector<int32_t>> prompts,
-                                       std::span<const int32_t> stop_ids, const SamplingOptions& options,
+std::vector<Generation> generate_batch(CausalLm& model,
+                                       std::span<const std::vector<int32_t>> prompts,
+                                       std::span<const int32_t> stop_ids,
+                                       const SamplingOptions& options,
                                        const std::function<void(int64_t done)>& on_progress = {});
 
 // Logits after repetition penalty, temperature, top-k, top-p and min-p; what may not be drawn is
 // -infinity.  At temperature 0 only the penalty applies.  [V] float32 -> [V] float32.
-at::Tensor process_logits(const at::Tensor& logits, std::span<const int32_t> context, const SamplingOptions& options);
+at::Tensor process_logits(const at::Tensor& logits, std::span<const int32_t> context,
+                          const SamplingOptions& options);
 
 // Picks a token of `logits` [V] float32 as transformers' processors and warpers do, in their order.
-int32_t sample(const at::Tensor& logits, std::span<const int32_t> context, const SamplingOptions& options, Random& random);
+int32_t sample(const at::Tensor& logits, std::span<const int32_t> context,
+               const SamplingOptions& options, Random& random);
 
 // Log-probability of ids[i] given ids[0..i), for i in [from, size): float32, in batches without
 // padding.  from >= 1.  A sequence longer than the model's positions is a UserError.

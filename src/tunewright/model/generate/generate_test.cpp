@@ -19,10 +19,18 @@ at::Tensor random_tensor(at::IntArrayRef shape, Random& random) {
 
 // A Llama of two layers with random weights.
 std::unique_ptr<CausalLm> tiny_model() {
-  const Json config = {{"architectures", {"LlamaForCausalLM"}}, {"model_type", "llama"}, {"vocab_size", kVocabulary},
-                       {"hidden_size", 32}, {"intermediate_size", 48}, {"num_hidden_layers", 2},
-                       {"num_attention_heads", 4}, {"num_key_value_heads", 2}, {"hidden_act", "silu"},
-                       {"max_position_embeddings", kPositions}, {"rms_norm_eps", 1e-5}, {"rope_theta", 10000.0},
+  const Json config = {{"architectures", {"LlamaForCausalLM"}},
+                       {"model_type", "llama"},
+                       {"vocab_size", kVocabulary},
+                       {"hidden_size", 32},
+                       {"intermediate_size", 48},
+                       {"num_hidden_layers", 2},
+                       {"num_attention_heads", 4},
+                       {"num_key_value_heads", 2},
+                       {"hidden_act", "silu"},
+                       {"max_position_embeddings", kPositions},
+                       {"rms_norm_eps", 1e-5},
+                       {"rope_theta", 10000.0},
                        {"tie_word_embeddings", true}};
   Random random(11);
   std::vector<std::pair<std::string, at::Tensor>> weights;
@@ -56,7 +64,8 @@ std::vector<int32_t> random_ids(size_t size, uint64_t seed) {
 at::Tensor all_logits(CausalLm& model, const std::vector<int32_t>& ids) {
   const c10::NoGradGuard no_grad;
   const auto size = static_cast<int64_t>(ids.size());
-  const PackedInput input{at::tensor(std::vector<int64_t>(ids.begin(), ids.end())), at::arange(size), {0, size}};
+  const PackedInput input{
+      at::tensor(std::vector<int64_t>(ids.begin(), ids.end())), at::arange(size), {0, size}};
   return model.logits(model.hidden(input));
 }
 
@@ -76,9 +85,11 @@ TEST(Generate, CachedEqualsReadingEverythingAgain) {
 TEST(Generate, EndsAtAStopIdWhichIsNotGivenOut) {
   const auto model = tiny_model();
   const auto prompt = random_ids(9, 1);
-  const auto free = generate(*model, prompt, {}, {.max_new_tokens = 12, .temperature = 1.0, .seed = 4});
+  const auto free =
+      generate(*model, prompt, {}, {.max_new_tokens = 12, .temperature = 1.0, .seed = 4});
   const std::vector<int32_t> stop = {free.ids[7]};
-  const auto stopped = generate(*model, prompt, stop, {.max_new_tokens = 12, .temperature = 1.0, .seed = 4});
+  const auto stopped =
+      generate(*model, prompt, stop, {.max_new_tokens = 12, .temperature = 1.0, .seed = 4});
   const auto first = std::find(free.ids.begin(), free.ids.end(), stop[0]);
   EXPECT_EQ(stopped.finish, FinishReason::kStop);
   EXPECT_EQ(stopped.ids, std::vector<int32_t>(free.ids.begin(), first));
@@ -101,7 +112,8 @@ TEST(Generate, SeedDecidesWhatIsDrawn) {
   const auto model = tiny_model();
   const auto prompt = random_ids(5, 3);
   const auto draw = [&](uint64_t seed) {
-    return generate(*model, prompt, {}, {.max_new_tokens = 16, .temperature = 1.5, .seed = seed}).ids;
+    return generate(*model, prompt, {}, {.max_new_tokens = 16, .temperature = 1.5, .seed = seed})
+        .ids;
   };
   EXPECT_EQ(draw(1), draw(1));
   EXPECT_NE(draw(1), draw(2));
@@ -118,25 +130,30 @@ TEST(Generate, ContinuesACache) {
   context.insert(context.end(), answer.ids.begin(), answer.ids.end());
   for (const int32_t id : random_ids(5, 6)) context.push_back(id);
   EXPECT_EQ(cache.length(), 11) << "all but the last token of the answer";
-  EXPECT_EQ(generate(*model, context, {}, options, {}, &cache).ids, generate(*model, context, {}, options).ids);
+  EXPECT_EQ(generate(*model, context, {}, options, {}, &cache).ids,
+            generate(*model, context, {}, options).ids);
 
   cache.truncate(4);  // a prompt that parts from the earlier one after 4 tokens
   auto other = std::vector<int32_t>(first.begin(), first.begin() + 4);
   for (const int32_t id : random_ids(5, 7)) other.push_back(id);
-  EXPECT_EQ(generate(*model, other, {}, options, {}, &cache).ids, generate(*model, other, {}, options).ids);
+  EXPECT_EQ(generate(*model, other, {}, options, {}, &cache).ids,
+            generate(*model, other, {}, options).ids);
 
   KvCache whole;
   generate(*model, other, {}, options, {}, &whole);
   whole.truncate(static_cast<int64_t>(other.size()));  // nothing of the prompt is left to read
-  EXPECT_EQ(generate(*model, other, {}, options, {}, &whole).ids, generate(*model, other, {}, options).ids);
+  EXPECT_EQ(generate(*model, other, {}, options, {}, &whole).ids,
+            generate(*model, other, {}, options).ids);
 }
 
 TEST(Generate, AnswersDoNotDependOnTheOtherPrompts) {
   const auto model = tiny_model();
-  const std::vector<std::vector<int32_t>> prompts = {random_ids(3, 1), random_ids(12, 2), random_ids(7, 3)};
+  const std::vector<std::vector<int32_t>> prompts = {random_ids(3, 1), random_ids(12, 2),
+                                                     random_ids(7, 3)};
   SamplingOptions options{.max_new_tokens = 8, .temperature = 1.0, .seed = 10};
   int64_t last_done = 0;
-  const auto together = generate_batch(*model, prompts, {}, options, [&](int64_t done) { last_done = done; });
+  const auto together =
+      generate_batch(*model, prompts, {}, options, [&](int64_t done) { last_done = done; });
   EXPECT_EQ(last_done, 3);
   for (size_t i = 0; i < prompts.size(); ++i) {
     options.seed = 10 + i;
@@ -147,7 +164,8 @@ TEST(Generate, AnswersDoNotDependOnTheOtherPrompts) {
 TEST(Generate, FillsThePositionsAndNoMore) {
   const auto model = tiny_model();
   EXPECT_EQ(generate(*model, random_ids(40, 1), {}, {.max_new_tokens = 100}).ids.size(), 8U);
-  EXPECT_USER_ERROR(generate(*model, random_ids(48, 1), {}, {}), "the prompt has 48 tokens, and the model has 48 positions");
+  EXPECT_USER_ERROR(generate(*model, random_ids(48, 1), {}, {}),
+                    "the prompt has 48 tokens, and the model has 48 positions");
   EXPECT_USER_ERROR(generate(*model, {}, {}, {}), "the prompt has no tokens");
 }
 
@@ -155,15 +173,18 @@ TEST(Generate, FillsThePositionsAndNoMore) {
 TEST(Score, EqualsLogSoftmaxOfTheLogits) {
   const auto model = tiny_model();
   std::vector<ScoreRequest> requests;
-  for (uint64_t i = 0; i < 12; ++i) requests.push_back({random_ids(2 + 3 * i, 100 + i), 1 + static_cast<int64_t>(i) % 3});
+  for (uint64_t i = 0; i < 12; ++i)
+    requests.push_back({random_ids(2 + 3 * i, 100 + i), 1 + static_cast<int64_t>(i) % 3});
   const auto scored = score(*model, requests);
   for (size_t i = 0; i < requests.size(); ++i) {
     const auto& [ids, from] = requests[i];
     const auto expected = all_logits(*model, ids).log_softmax(-1);
-    ASSERT_EQ(scored[i].logprobs.size(), ids.size() - std::min(ids.size(), static_cast<size_t>(from)));
+    ASSERT_EQ(scored[i].logprobs.size(),
+              ids.size() - std::min(ids.size(), static_cast<size_t>(from)));
     for (size_t j = 0; j < scored[i].logprobs.size(); ++j) {
       const auto at = from + static_cast<int64_t>(j);
-      EXPECT_NEAR(scored[i].logprobs[j], expected[at - 1][ids[static_cast<size_t>(at)]].item<float>(), 1e-4);
+      EXPECT_NEAR(scored[i].logprobs[j],
+                  expected[at - 1][ids[static_cast<size_t>(at)]].item<float>(), 1e-4);
     }
   }
 }
@@ -171,7 +192,8 @@ TEST(Score, EqualsLogSoftmaxOfTheLogits) {
 TEST(Score, ResultsDoNotDependOnTheBatch) {
   const auto model = tiny_model();
   std::vector<ScoreRequest> requests;
-  for (uint64_t i = 0; i < 200; ++i) requests.push_back({random_ids(2 + i % 45, i), 1});  // several batches
+  for (uint64_t i = 0; i < 200; ++i)
+    requests.push_back({random_ids(2 + i % 45, i), 1});  // several batches
   const auto together = score(*model, requests);
   for (const size_t i : {0U, 44U, 63U, 199U}) {
     const auto alone = score(*model, std::span(requests).subspan(i, 1));
@@ -203,7 +225,8 @@ TEST(Score, OneTokenHasNothingToScore) {
 TEST(Score, TextLongerThanThePositionsIsAnError) {
   const auto model = tiny_model();
   const ScoreRequest request{random_ids(60, 1), 1};
-  EXPECT_USER_ERROR(score(*model, {&request, 1}), "the text has 60 tokens, and the model has 48 positions");
+  EXPECT_USER_ERROR(score(*model, {&request, 1}),
+                    "the text has 60 tokens, and the model has 48 positions");
 }
 
 }  // namespace

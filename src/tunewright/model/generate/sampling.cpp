@@ -13,7 +13,8 @@ namespace {
 
 constexpr double kNever = -std::numeric_limits<double>::infinity();
 
-at::Tensor penalise_repetition(const at::Tensor& logits, std::span<const int32_t> context, double penalty) {
+at::Tensor penalise_repetition(const at::Tensor& logits, std::span<const int32_t> context,
+                               double penalty) {
   auto seen = ids_tensor(context, logits.device());
   seen = seen.masked_select(seen < logits.size(0));
   const auto scores = logits.gather(0, seen);
@@ -43,13 +44,15 @@ void require(bool fine, const char* field, const char* range, double got) {
 
 [[noreturn]] void fail_not_finite() {
   throw UserError(
-      "the model's next-token scores are not numbers (NaN): its weights are damaged or its training "
+      "the model's next-token scores are not numbers (NaN): its weights are damaged or its "
+      "training "
       "diverged; try an earlier checkpoint, or dtype float32");
 }
 
 int32_t draw(const at::Tensor& probabilities, Random& random) {
   const auto on_cpu = probabilities.to(at::kCPU).contiguous();
-  const std::span<const float> p(on_cpu.const_data_ptr<float>(), static_cast<size_t>(on_cpu.numel()));
+  const std::span<const float> p(on_cpu.const_data_ptr<float>(),
+                                 static_cast<size_t>(on_cpu.numel()));
   double total = 0;
   for (const float x : p) total += double{x};
   if (!std::isfinite(total)) fail_not_finite();
@@ -68,12 +71,13 @@ int32_t draw(const at::Tensor& probabilities, Random& random) {
 
 void SamplingOptions::validate() const {
   require(max_new_tokens >= 1, "max_new_tokens", "at least 1", static_cast<double>(max_new_tokens));
-  require(temperature >= 0 && std::isfinite(temperature), "temperature", "0 (greedy) or more", temperature);
+  require(temperature >= 0 && std::isfinite(temperature), "temperature", "0 (greedy) or more",
+          temperature);
   require(top_k >= 0, "top_k", "0 (off) or more", static_cast<double>(top_k));
   require(top_p >= 0 && top_p <= 1, "top_p", "a share between 0 and 1 (off)", top_p);
   require(min_p >= 0 && min_p <= 1, "min_p", "a share between 0 (off) and 1", min_p);
-  require(repetition_penalty > 0 && std::isfinite(repetition_penalty), "repetition_penalty", "more than 0 (1: off)",
-          repetition_penalty);
+  require(repetition_penalty > 0 && std::isfinite(repetition_penalty), "repetition_penalty",
+          "more than 0 (1: off)", repetition_penalty);
 }
 
 at::Tensor ids_tensor(std::span<const int32_t> ids, at::Device device) {
@@ -82,10 +86,12 @@ at::Tensor ids_tensor(std::span<const int32_t> ids, at::Device device) {
   return tensor.to(device);
 }
 
-at::Tensor process_logits(const at::Tensor& logits, std::span<const int32_t> context, const SamplingOptions& options) {
+at::Tensor process_logits(const at::Tensor& logits, std::span<const int32_t> context,
+                          const SamplingOptions& options) {
   TUNEWRIGHT_ASSERT(logits.dim() == 1 && logits.scalar_type() == at::kFloat);
   auto scores = logits;
-  if (options.repetition_penalty != 1.0) scores = penalise_repetition(scores, context, options.repetition_penalty);
+  if (options.repetition_penalty != 1.0)
+    scores = penalise_repetition(scores, context, options.repetition_penalty);
   if (options.temperature == 0.0) return scores;
   if (options.temperature != 1.0) scores = scores / options.temperature;
   if (options.top_k > 0) scores = keep_top_k(scores, options.top_k);
@@ -94,8 +100,8 @@ at::Tensor process_logits(const at::Tensor& logits, std::span<const int32_t> con
   return scores;
 }
 
-int32_t sample(const at::Tensor& logits, std::span<const int32_t> context, const SamplingOptions& options,
-               Random& random) {
+int32_t sample(const at::Tensor& logits, std::span<const int32_t> context,
+               const SamplingOptions& options, Random& random) {
   const auto scores = process_logits(logits, context, options);
   if (options.temperature > 0.0) return draw(scores.softmax(-1), random);
   const auto [best, index] = scores.max(0);

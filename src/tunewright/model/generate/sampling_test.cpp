@@ -26,9 +26,11 @@ TEST(Sampling, DistributionEqualsTransformers) {
     const auto logits = at::tensor(example.at("logits").get<std::vector<float>>());
     const auto context = example.at("context").get<std::vector<int32_t>>();
     const auto expected = example.at("probabilities").get<std::vector<float>>();
-    const auto got = process_logits(logits, context, options_from(example.at("options"))).softmax(-1);
+    const auto got =
+        process_logits(logits, context, options_from(example.at("options"))).softmax(-1);
     for (size_t i = 0; i < expected.size(); ++i) {
-      EXPECT_NEAR(got[static_cast<int64_t>(i)].item<float>(), expected[i], 1e-6) << example.at("options") << " token " << i;
+      EXPECT_NEAR(got[static_cast<int64_t>(i)].item<float>(), expected[i], 1e-6)
+          << example.at("options") << " token " << i;
     }
   }
 }
@@ -42,7 +44,8 @@ TEST(Sampling, GreedyTakesTheFirstOfEqualScores) {
 TEST(Sampling, RepetitionPenaltyHoldsForGreedyToo) {
   Random random(1);
   const std::vector<int32_t> context = {1, 1, 99};
-  EXPECT_EQ(sample(at::tensor({1.0F, 3.0F, 2.0F}), context, {.repetition_penalty = 2.0}, random), 2);
+  EXPECT_EQ(sample(at::tensor({1.0F, 3.0F, 2.0F}), context, {.repetition_penalty = 2.0}, random),
+            2);
   EXPECT_EQ(sample(at::tensor({-1.5F, -1.0F}), context, {.repetition_penalty = 2.0}, random), 0);
 }
 
@@ -54,7 +57,8 @@ TEST(Sampling, DrawsFollowTheDistribution) {
   Random random(3);
   std::vector<int> counts(4);
   constexpr int kDraws = 20000;
-  for (int i = 0; i < kDraws; ++i) ++counts[static_cast<size_t>(sample(logits, {}, options, random))];
+  for (int i = 0; i < kDraws; ++i)
+    ++counts[static_cast<size_t>(sample(logits, {}, options, random))];
   for (size_t i = 0; i < counts.size(); ++i) {
     const double share = p[static_cast<int64_t>(i)].item<double>();
     EXPECT_NEAR(counts[i], kDraws * share, 5 * std::sqrt(kDraws * share * (1 - share)));
@@ -69,10 +73,13 @@ TEST(Sampling, NotANumberIsAnError) {
 }
 
 TEST(Sampling, OptionsOutOfRangeAreNamed) {
-  EXPECT_USER_ERROR(SamplingOptions{.max_new_tokens = 0}.validate(), "max_new_tokens: expected at least 1, got 0");
-  EXPECT_USER_ERROR(SamplingOptions{.temperature = -1}.validate(), "temperature: expected 0 (greedy) or more, got -1");
+  EXPECT_USER_ERROR(SamplingOptions{.max_new_tokens = 0}.validate(),
+                    "max_new_tokens: expected at least 1, got 0");
+  EXPECT_USER_ERROR(SamplingOptions{.temperature = -1}.validate(),
+                    "temperature: expected 0 (greedy) or more, got -1");
   EXPECT_USER_ERROR(SamplingOptions{.top_k = -1}.validate(), "top_k");
-  EXPECT_USER_ERROR(SamplingOptions{.top_p = 1.5}.validate(), "top_p: expected a share between 0 and 1 (off), got 1.5");
+  EXPECT_USER_ERROR(SamplingOptions{.top_p = 1.5}.validate(),
+                    "top_p: expected a share between 0 and 1 (off), got 1.5");
   EXPECT_USER_ERROR(SamplingOptions{.min_p = -0.1}.validate(), "min_p");
   EXPECT_USER_ERROR(SamplingOptions{.repetition_penalty = 0}.validate(), "repetition_penalty");
 }

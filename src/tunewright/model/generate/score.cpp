@@ -16,15 +16,17 @@ namespace {
 constexpr int64_t kBatchTokens = 4096;
 
 // The last token of a sequence is only predicted, never read.
-int64_t read_size(const ScoreRequest& request) { return static_cast<int64_t>(request.ids.size()) - 1; }
+int64_t read_size(const ScoreRequest& request) {
+  return static_cast<int64_t>(request.ids.size()) - 1;
+}
 
 bool has_scored_tokens(const ScoreRequest& request) { return request.from <= read_size(request); }
 
 void check(const CausalLm& model, const ScoreRequest& request) {
   TUNEWRIGHT_ASSERT(request.from >= 1);
   if (read_size(request) > model.max_positions()) {
-    throw UserError(str("the text has ", request.ids.size(), " tokens, and the model has ", model.max_positions(),
-                        " positions; score it in pieces"));
+    throw UserError(str("the text has ", request.ids.size(), " tokens, and the model has ",
+                        model.max_positions(), " positions; score it in pieces"));
   }
 }
 
@@ -49,7 +51,8 @@ std::vector<std::vector<size_t>> deal(std::span<const ScoreRequest> requests) {
 }
 
 struct ScoreBatch {
-  std::vector<int32_t> ids, positions, labels, rows;  // [N], [N], [M], [M]: token that predicts the label
+  std::vector<int32_t> ids, positions, labels,
+      rows;  // [N], [N], [M], [M]: token that predicts the label
   std::vector<int64_t> offsets = {0};
 
   void add(const ScoreRequest& request) {
@@ -67,9 +70,9 @@ struct ScoreBatch {
 
 ops::LabelScores run(CausalLm& model, const ScoreBatch& batch) {
   const auto device = model.head().device();
-  const auto hidden =
-      model.hidden({ids_tensor(batch.ids, device), ids_tensor(batch.positions, device), batch.offsets});  // [N, D]
-  const auto scored = hidden.index_select(0, ids_tensor(batch.rows, device));                             // [M, D]
+  const auto hidden = model.hidden({ids_tensor(batch.ids, device),
+                                    ids_tensor(batch.positions, device), batch.offsets});  // [N, D]
+  const auto scored = hidden.index_select(0, ids_tensor(batch.rows, device));              // [M, D]
   const auto scores = ops::label_scores(scored, model.head(), ids_tensor(batch.labels, device));
   return {scores.logprobs.to(at::kCPU).contiguous(), scores.is_argmax.to(at::kCPU).contiguous()};
 }

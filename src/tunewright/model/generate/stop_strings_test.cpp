@@ -7,7 +7,8 @@ namespace tunewright::model {
 namespace {
 
 // What comes out when `text` arrives in pieces of `sizes` (then of one byte).
-std::string pass(std::vector<std::string> stops, std::string_view text, const std::vector<size_t>& sizes) {
+std::string pass(std::vector<std::string> stops, std::string_view text,
+                 const std::vector<size_t>& sizes) {
   StopStrings filter(std::move(stops));
   std::string out;
   size_t piece = 0;
@@ -58,18 +59,22 @@ TEST(StopStrings, PiecesDoNotMatter) {
   for (int round = 0; round < 2000; ++round) {
     auto word = [&](uint64_t longest) {
       std::string text;
-      for (uint64_t i = 1 + random.below(longest); i > 0; --i) text += static_cast<char>('a' + random.below(3));
+      for (uint64_t i = 1 + random.below(longest); i > 0; --i)
+        text += static_cast<char>('a' + random.below(3));
       return text;
     };
     const std::vector<std::string> stops = {word(4), word(5)};
     const auto text = word(30);
     std::vector<size_t> sizes;
     for (int i = 0; i < 8; ++i) sizes.push_back(1 + random.below(6));
-    EXPECT_EQ(pass(stops, text, sizes), pass(stops, text, {text.size()})) << text << " | " << stops[0] << " | " << stops[1];
+    EXPECT_EQ(pass(stops, text, sizes), pass(stops, text, {text.size()}))
+        << text << " | " << stops[0] << " | " << stops[1];
   }
 }
 
-TEST(StopStrings, EmptyOneIsAnError) { EXPECT_USER_ERROR(StopStrings({""}), "stop: a stop string has no characters"); }
+TEST(StopStrings, EmptyOneIsAnError) {
+  EXPECT_USER_ERROR(StopStrings({""}), "stop: a stop string has no characters");
+}
 
 }  // namespace
 }  // namespace tunewright::model

@@ -13,11 +13,13 @@ struct Targets {
 
 // hidden [M, D] at the targets' positions, head [V, D] -> the SUM of the losses, a float32 scalar.
 // The trainer alone divides, by the weights of the whole optimizer step.
-using Objective = at::Tensor (*)(const at::Tensor& hidden, const at::Tensor& head, const Targets& targets);
+using Objective = at::Tensor (*)(const at::Tensor& hidden, const at::Tensor& head,
+                                 const Targets& targets);
 
 Objective objective_of(ObjectiveKind kind);
 
 // Weighted negative log-likelihood of the labels.
-at::Tensor supervised_loss_sum(const at::Tensor& hidden, const at::Tensor& head, const Targets& targets);
+at::Tensor supervised_loss_sum(const at::Tensor& hidden, const at::Tensor& head,
+                               const Targets& targets);
 
 }  // namespace tunewright::train

@@ -3,14 +3,16 @@
 
 namespace tunewright::train {
 
-at::Tensor supervised_loss_sum(const at::Tensor& hidden, const at::Tensor& head, const Targets& targets) {
+at::Tensor supervised_loss_sum(const at::Tensor& hidden, const at::Tensor& head,
+                               const Targets& targets) {
   return ops::linear_cross_entropy_sum(hidden, head, targets.labels, targets.weights);
 }
 
 Objective objective_of(ObjectiveKind kind) {
   switch (kind) {
     case ObjectiveKind::kSft:
-    case ObjectiveKind::kText: return &supervised_loss_sum;  // text rows supervise every token: the data say so
+    case ObjectiveKind::kText:
+      return &supervised_loss_sum;  // text rows supervise every token: the data say so
   }
   return &supervised_loss_sum;
 }
