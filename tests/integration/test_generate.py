@@ -27,7 +27,7 @@ def fails(*arguments, message):
 
 
 def rows_of(text):
-    return [json.loads(line) for line in text.splitlines()]
+    return [json.loads(line) for line in text.split("\n") if line]
 
 
 class Workplace:

@@ -60,7 +60,7 @@ def run(command, folder, rows, *flags):
         done = subprocess.run([PROGRAM, command, "--model", folder, "--dtype", "float32", "--in", file.name, *flags],
                               capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    return [json.loads(line) for line in done.stdout.split("\n") if line]
 
 
 def peer_logprobs(model, ids):

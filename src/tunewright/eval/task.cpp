@@ -1,7 +1,5 @@
 #include "tunewright/eval/task.h"
 
-#include <c10/core/GradMode.h>
-
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -101,65 +99,57 @@ std::string generated_answer(const Task& task, size_t row, const Judged& judged,
 
 // --- which label the model holds most likely ---
 
-size_t common_prefix(const std::vector<Example>& candidates) {
-  size_t shared = first_supervised(candidates[0]) - 1;
-  for (const auto& candidate : candidates) {
-    shared = std::min(shared, first_supervised(candidate) - 1);
-    const auto& first = candidates[0].ids;
-    const auto end = first.begin() + static_cast<std::ptrdiff_t>(shared);
-    shared = static_cast<size_t>(
-        std::mismatch(first.begin(), end, candidate.ids.begin(), candidate.ids.end()).first -
-        first.begin());
-  }
-  return shared;
-}
-
-at::Tensor ids_tensor(const int32_t* begin, size_t count, const at::Tensor& like) {
-  return at::tensor(at::ArrayRef<int32_t>(begin, count), at::kInt).to(like.device(), at::kLong);
-}
-
-// Log-probability of the supervised tokens behind the cached prefix.
-double continuation_logprob(const Example& candidate, size_t shared, model::CausalLm& model,
-                            model::KvCache& cache) {
-  const size_t read = candidate.ids.size() - 1 - shared;  // the last token is only predicted
-  const auto hidden = model.hidden_cached(
-      ids_tensor(candidate.ids.data() + shared, read, model.head()), cache);  // [T, D]
+// Log-probability of the supervised tokens of a scored candidate.
+double supervised_logprob(const Example& candidate, const model::ScoredSequence& scored) {
   const auto from = first_supervised(candidate);
-  const auto scored = hidden.slice(0, static_cast<int64_t>(from - 1 - shared));  // [L, D]
-  const auto logprobs = model.logits(scored).log_softmax(-1);                    // [L, V]
-  const auto labels =
-      ids_tensor(candidate.ids.data() + from, candidate.ids.size() - from, model.head());  // [L]
-  const auto chosen =
-      logprobs.gather(1, labels.unsqueeze(1)).squeeze(1).to(at::kCPU, at::kDouble);  // [L]
   double sum = 0;
   for (size_t i = from; i < candidate.ids.size(); ++i) {
-    if (candidate.labels[i] != data::kIgnoreLabel)
-      sum += chosen[static_cast<int64_t>(i - from)].item<double>();
+    if (candidate.labels[i] != data::kIgnoreLabel) sum += scored.logprobs[i - from];
   }
   return sum;
 }
 
-std::string likeliest_label(const Task& task, const TaskRow& row, const Judged& judged) {
+// Every row with every label, as training would see them.
+std::vector<Example> candidates_of(const Task& task, const Judged& judged) {
   std::vector<Example> candidates;
-  for (const auto& label : task.labels->labels()) {
-    candidates.push_back(
-        data::render(judged.text, answered(row, label), data::TrainOn::kLastAssistant, row.place));
-    check_length(row, candidates.back().ids.size(), judged);
+  for (const auto& row : task.rows) {
+    for (const auto& label : task.labels->labels()) {
+      candidates.push_back(data::render(judged.text, answered(row, label),
+                                        data::TrainOn::kLastAssistant, row.place));
+      check_length(row, candidates.back().ids.size(), judged);
+    }
   }
-  const c10::NoGradGuard no_grad;
-  judged.model.set_training(false, 0);
-  const auto shared = common_prefix(candidates);
-  model::KvCache cache;
-  if (shared > 0)
-    judged.model.hidden_cached(ids_tensor(candidates[0].ids.data(), shared, judged.model.head()),
-                               cache);
-  std::vector<double> sums;
+  return candidates;
+}
+
+std::vector<std::string> likeliest_labels(const Task& task, const Judged& judged,
+                                          Reporter& reporter) {
+  const auto candidates = candidates_of(task, judged);
+  std::vector<model::ScoreRequest> requests;
   for (const auto& candidate : candidates) {
-    cache.truncate(static_cast<int64_t>(shared));
-    sums.push_back(continuation_logprob(candidate, shared, judged.model, cache));
+    requests.push_back(
+        {.ids = candidate.ids, .from = static_cast<int64_t>(first_supervised(candidate))});
   }
-  return task.labels
-      ->labels()[static_cast<size_t>(std::max_element(sums.begin(), sums.end()) - sums.begin())];
+  const auto& labels = task.labels->labels();
+  const auto total = static_cast<int64_t>(task.rows.size());
+  const auto scored = model::score(judged.model, requests, [&](int64_t done) {
+    reporter.progress(str(task.options.name, ", ", judged.name),
+                      done / static_cast<int64_t>(labels.size()), total, "rows", "");
+  });
+  std::vector<std::string> answers;
+  for (size_t first = 0; first < candidates.size(); first += labels.size()) {
+    size_t best = 0;
+    double best_logprob = supervised_logprob(candidates[first], scored[first]);
+    for (size_t i = 1; i < labels.size(); ++i) {
+      const double logprob = supervised_logprob(candidates[first + i], scored[first + i]);
+      if (logprob > best_logprob) {
+        best = i;
+        best_logprob = logprob;
+      }
+    }
+    answers.push_back(labels[best]);
+  }
+  return answers;
 }
 
 // --- loss ---
@@ -225,21 +215,29 @@ RowScore judge(const Task& task, const TaskRow& row, const std::string& answer) 
   return score;
 }
 
-void collect_answers(const Task& task, const Judged& judged, Reporter& reporter, TaskRun& run) {
-  const bool by_likelihood = task.labels && task.options.method == Method::kLikelihood;
+std::vector<std::string> written_answers(const Task& task, const Judged& judged,
+                                         Reporter& reporter) {
   const auto limit = answer_limit(task, judged.text);
   const auto total = static_cast<int64_t>(task.rows.size());
+  std::vector<std::string> answers;
   double right = 0;
   for (size_t i = 0; i < task.rows.size(); ++i) {
-    run.answers.push_back(by_likelihood ? likeliest_label(task, task.rows[i], judged)
-                                        : generated_answer(task, i, judged, limit));
-    run.scores[i] = judge(task, task.rows[i], run.answers.back());
-    right += task.labels ? run.scores[i].reference == run.scores[i].predicted
-                         : run.scores[i].exact_match;
+    answers.push_back(generated_answer(task, i, judged, limit));
+    const auto score = judge(task, task.rows[i], answers.back());
+    right += task.labels ? score.reference == score.predicted : score.exact_match;
     const auto done = static_cast<int64_t>(i) + 1;
     reporter.progress(str(task.options.name, ", ", judged.name), done, total, "rows",
                       str("right so far ", fixed(right / static_cast<double>(done), 3)));
   }
+  return answers;
+}
+
+void collect_answers(const Task& task, const Judged& judged, Reporter& reporter, TaskRun& run) {
+  const bool by_likelihood = task.labels && task.options.method == Method::kLikelihood;
+  run.answers = by_likelihood ? likeliest_labels(task, judged, reporter)
+                              : written_answers(task, judged, reporter);
+  for (size_t i = 0; i < task.rows.size(); ++i)
+    run.scores[i] = judge(task, task.rows[i], run.answers[i]);
   reporter.finish_progress();
 }
 
