@@ -14,6 +14,7 @@ import pathlib
 import random
 import subprocess
 import sys
+import unicodedata
 import sysconfig
 import tarfile
 import time
@@ -227,9 +228,16 @@ def main():
     texts = [line.decode("utf-8", "replace") for line in lines]
     print(f"{len(real)} lines of real text and code ({sum(map(len, real)) / 1e6:.1f} MB), {len(hostile)} hostile ones", flush=True)
     assert len(lines) >= 50000
+    # The made-up family uses \d and [[:punct:]], which here know Unicode 15 and in `tokenizers` 16; no published
+    # family does.  It is compared on the characters that both know.
+    known = [line for line, text in zip(lines, texts) if all(unicodedata.category(c) != "Cn" for c in text)]
+    known_file = CACHE / "known_lines.txt"
+    known_file.write_bytes(b"\n".join(known) + b"\n")
+    known_texts = [line.decode("utf-8", "replace") for line in known]
     wrong = 0
     for name in sys.argv[1:] or families.FAMILIES:
-        wrong += compare(name, family_folder(name, real), real[:8000], texts, lines_file)
+        every = (known_texts, known_file) if name == "odd_added" else (texts, lines_file)
+        wrong += compare(name, family_folder(name, real), real[:8000], *every)
     sys.exit(wrong > 0)
 
 
