@@ -42,8 +42,9 @@ struct LineEditor::Terminal {
   }
 
   std::optional<std::string> next() {
-    // While a line is edited a signal ends the program, after libedit has restored the terminal.
-    std::signal(SIGINT, SIG_DFL);
+    // Ctrl-C only clears the line, also in the moment before libedit has the terminal; SIGTERM ends
+    // the program, after libedit has restored the terminal.
+    std::signal(SIGINT, SIG_IGN);
     std::signal(SIGTERM, SIG_DFL);
     int count = 0;
     const char* line = el_gets(editor, &count);

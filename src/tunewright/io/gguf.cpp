@@ -269,7 +269,7 @@ void place_tensors(const Cursor& cursor, size_t file_bytes, uint64_t alignment,
   const size_t data_begin = (cursor.position() + alignment - 1) / alignment * alignment;
   const size_t data_bytes = file_bytes > data_begin ? file_bytes - data_begin : 0;
   for (auto& [name, tensor] : header.tensors) {
-    if (tensor.end > data_bytes) {
+    if (data_begin > file_bytes || tensor.end > data_bytes) {
       cursor.reject(str("tensor '", excerpt(name), "' ends at byte ", tensor.end,
                         " of the data but the file has only ", data_bytes,
                         "; it may be cut off: fetch it again"));
