@@ -53,7 +53,8 @@ Json render_row(const text::ChatTemplate& chat_template, const TemplateFlags& fl
   } catch (const text::TemplateError& error) {
     return {{"error", error.words()}, {"line", error.line()}};
   } catch (const UserError& error) {
-    if (flags.turns) return {{"error", error.what()}};  // this row's turns cannot be told; others' may
+    if (flags.turns)
+      return {{"error", error.what()}};  // this row's turns cannot be told; others' may
     throw UserError(str(where, ": ", error.what()));
   }
 }
