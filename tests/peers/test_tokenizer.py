@@ -235,7 +235,7 @@ def main():
     known_file.write_bytes(b"\n".join(known) + b"\n")
     known_texts = [line.decode("utf-8", "replace") for line in known]
     wrong = 0
-    for name in sys.argv[1:] or families.FAMILIES:
+    for name in sys.argv[1:] or [name for name in families.FAMILIES if name != "odd_added"]:
         every = (known_texts, known_file) if name == "odd_added" else (texts, lines_file)
         wrong += compare(name, family_folder(name, real), real[:8000], *every)
     sys.exit(wrong > 0)
