@@ -46,6 +46,8 @@ struct LineEditor::Terminal {
     // the program, after libedit has restored the terminal.
     std::signal(SIGINT, SIG_IGN);
     std::signal(SIGTERM, SIG_DFL);
+    // Before the prompt shows: a key pressed as soon as it does is read as one, Ctrl-D above all.
+    el_set(editor, EL_PREP_TERM, 1);
     int count = 0;
     const char* line = el_gets(editor, &count);
     install_stop_signals();
