@@ -22,6 +22,9 @@ struct PackedInput {
   at::Tensor ids;                // [N] int64
   at::Tensor positions;          // [N] int64
   std::vector<int64_t> offsets;  // [sequences + 1]
+  // The last continues.size() sequences go on where another one ends, whose tokens they see as if
+  // they stood before them (answers to one question).  For inference: no gradient flows through it.
+  std::vector<int64_t> continues;
 };
 
 // Keys and values of one growing sequence.

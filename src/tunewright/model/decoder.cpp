@@ -92,6 +92,35 @@ uint64_t layer_seed(uint64_t seed, const std::string& name) {
   return Random(seed, stream_id(name)).next();
 }
 
+struct AttentionInput {
+  at::Tensor q, k, v;  // [N, H, E], [N, K, E], [N, K, E]
+
+  AttentionInput tokens(int64_t begin, int64_t end) const {
+    return {q.slice(0, begin, end), k.slice(0, begin, end), v.slice(0, begin, end)};
+  }
+};
+
+at::Tensor packed_attention(const PackedInput& input, const AttentionInput& all, double scale,
+                            int64_t window) {
+  if (input.continues.empty())
+    return ops::span_attention(all.q, all.k, all.v, input.offsets, scale, window);
+  const auto sequence = [&](size_t i) {
+    return all.tokens(input.offsets[i], input.offsets[i + 1]);
+  };
+  const size_t first = input.offsets.size() - 1 - input.continues.size();
+  const auto offsets = std::span(input.offsets).first(first + 1);
+  const auto begun = all.tokens(0, offsets.back());
+  std::vector<at::Tensor> parts = {
+      ops::span_attention(begun.q, begun.k, begun.v, offsets, scale, window)};
+  for (size_t i = 0; i < input.continues.size(); ++i) {
+    const auto before = sequence(static_cast<size_t>(input.continues[i]));
+    const auto own = sequence(first + i);
+    parts.push_back(ops::cached_attention(own.q, at::cat({before.k, own.k}),
+                                          at::cat({before.v, own.v}), scale, window));
+  }
+  return at::cat(parts);
+}
+
 }  // namespace
 
 Decoder::Decoder(Json config, WeightMap weights, at::ScalarType dtype)
@@ -180,9 +209,9 @@ at::Tensor Decoder::hidden(const PackedInput& input) {
   const auto device = embedding_.device();
   auto pass = make_pass(input.positions.to(device));
   const double scale = 1.0 / std::sqrt(static_cast<double>(config_.head_dim));
-  pass.attend = [this, offsets = input.offsets, scale](size_t layer, const at::Tensor& q,
-                                                       const at::Tensor& k, const at::Tensor& v) {
-    return ops::span_attention(q, k, v, offsets, scale, layers_[layer].window);
+  pass.attend = [this, &input, scale](size_t layer, const at::Tensor& q, const at::Tensor& k,
+                                      const at::Tensor& v) {
+    return packed_attention(input, {q, k, v}, scale, layers_[layer].window);
   };
   return run(at::embedding(embedding_, input.ids.to(device)), pass);
 }

@@ -17,21 +17,22 @@ at::Tensor random_tensor(at::IntArrayRef shape, Random& random) {
   return tensor;
 }
 
-// A Llama of two layers with random weights.
-std::unique_ptr<CausalLm> tiny_model() {
-  const Json config = {{"architectures", {"LlamaForCausalLM"}},
-                       {"model_type", "llama"},
-                       {"vocab_size", kVocabulary},
-                       {"hidden_size", 32},
-                       {"intermediate_size", 48},
-                       {"num_hidden_layers", 2},
-                       {"num_attention_heads", 4},
-                       {"num_key_value_heads", 2},
-                       {"hidden_act", "silu"},
-                       {"max_position_embeddings", kPositions},
-                       {"rms_norm_eps", 1e-5},
-                       {"rope_theta", 10000.0},
-                       {"tie_word_embeddings", true}};
+// A Llama of two layers with random weights; `changes` to its configuration.
+std::unique_ptr<CausalLm> tiny_model(const Json& changes = Json::object()) {
+  Json config = {{"architectures", {"LlamaForCausalLM"}},
+                 {"model_type", "llama"},
+                 {"vocab_size", kVocabulary},
+                 {"hidden_size", 32},
+                 {"intermediate_size", 48},
+                 {"num_hidden_layers", 2},
+                 {"num_attention_heads", 4},
+                 {"num_key_value_heads", 2},
+                 {"hidden_act", "silu"},
+                 {"max_position_embeddings", kPositions},
+                 {"rms_norm_eps", 1e-5},
+                 {"rope_theta", 10000.0},
+                 {"tie_word_embeddings", true}};
+  config.update(changes);
   Random random(11);
   std::vector<std::pair<std::string, at::Tensor>> weights;
   const auto matrix = [&](const std::string& name, int64_t rows, int64_t columns) {
@@ -202,6 +203,34 @@ TEST(Score, ResultsDoNotDependOnTheBatch) {
       EXPECT_NEAR(alone[0].logprobs[j], together[i].logprobs[j], 1e-4);
     }
     EXPECT_EQ(alone[0].is_greedy, together[i].is_greedy);
+  }
+}
+
+// Questions with several answers each, read once, and rows that share nothing between them.
+TEST(Score, AnswersToOneQuestionScoreAsAlone) {
+  const Json window = {
+      {"architectures", {"MistralForCausalLM"}}, {"model_type", "mistral"}, {"sliding_window", 6}};
+  for (const Json& changes : {Json::object(), window}) {
+    const auto model = tiny_model(changes);
+    std::vector<ScoreRequest> requests;
+    for (uint64_t question = 0; question < 30; ++question) {
+      const auto asked = random_ids(6 + question, question);
+      for (uint64_t answer = 0; answer < question % 5; ++answer) {
+        ScoreRequest request{asked, static_cast<int64_t>(asked.size())};
+        const auto ids = random_ids(1 + answer, 1000 * question + answer);
+        request.ids.insert(request.ids.end(), ids.begin(), ids.end());
+        requests.push_back(request);
+      }
+      requests.push_back({random_ids(9, 500 + question), 3});
+    }
+    const auto together = score(*model, requests);
+    for (size_t i = 0; i < requests.size(); ++i) {
+      const auto alone = score(*model, std::span(requests).subspan(i, 1))[0];
+      ASSERT_EQ(alone.logprobs.size(), together[i].logprobs.size());
+      for (size_t j = 0; j < alone.logprobs.size(); ++j)
+        EXPECT_NEAR(alone.logprobs[j], together[i].logprobs[j], 1e-5) << i;
+      EXPECT_EQ(alone.is_greedy, together[i].is_greedy);
+    }
   }
 }
 

@@ -30,49 +30,103 @@ void check(const CausalLm& model, const ScoreRequest& request) {
   }
 }
 
-// Indices of the requests, longest first, cut into groups of about kBatchTokens tokens.
-std::vector<std::vector<size_t>> deal(std::span<const ScoreRequest> requests) {
-  std::vector<size_t> order;
-  for (size_t i = 0; i < requests.size(); ++i) {
-    if (has_scored_tokens(requests[i])) order.push_back(i);
+// Neighbours that begin alike, as the answers to one question do: what they share is read once.
+struct Family {
+  std::span<const ScoreRequest> requests;
+  int64_t shared = 0;  // tokens
+
+  int64_t read_tokens() const {
+    int64_t tokens = shared;
+    for (const auto& request : requests) tokens += read_size(request) - shared;
+    return tokens;
   }
-  std::ranges::stable_sort(order, std::greater{}, [&](size_t i) { return requests[i].ids.size(); });
-  std::vector<std::vector<size_t>> groups;
+};
+
+// What both read; the scored tokens of each begin behind it.
+int64_t shared_tokens(const ScoreRequest& a, const ScoreRequest& b) {
+  const auto most = std::min({a.from, b.from, read_size(a), read_size(b)});
+  return std::mismatch(a.ids.begin(), a.ids.begin() + most, b.ids.begin()).first - a.ids.begin();
+}
+
+std::vector<Family> find_families(std::span<const ScoreRequest> requests) {
+  std::vector<Family> families;
+  for (size_t i = 0; i < requests.size(); ++i) {
+    const auto& request = requests[i];
+    if (!has_scored_tokens(request)) continue;
+    if (!families.empty() && families.back().requests.end() == requests.begin() + i) {
+      auto& last = families.back();
+      const auto shared = std::min(last.shared, shared_tokens(last.requests.front(), request));
+      if (2 * shared >= read_size(request)) {
+        last = {requests.subspan(i - last.requests.size(), last.requests.size() + 1), shared};
+        continue;
+      }
+    }
+    families.push_back({requests.subspan(i, 1), read_size(request)});
+  }
+  return families;
+}
+
+// The families, longest first, cut into groups of about kBatchTokens tokens.
+std::vector<std::vector<Family>> deal(std::vector<Family> families) {
+  std::ranges::stable_sort(families, std::greater{}, &Family::shared);
+  std::vector<std::vector<Family>> groups;
   int64_t room = 0;
-  for (const size_t i : order) {
-    if (groups.empty() || read_size(requests[i]) > room) {
+  for (const auto& family : families) {
+    if (groups.empty() || family.read_tokens() > room) {
       groups.emplace_back();
       room = kBatchTokens;
     }
-    groups.back().push_back(i);
-    room -= read_size(requests[i]);
+    groups.back().push_back(family);
+    room -= family.read_tokens();
   }
   return groups;
 }
 
 struct ScoreBatch {
-  std::vector<int32_t> ids, positions, labels,
-      rows;  // [N], [N], [M], [M]: token that predicts the label
-  std::vector<int64_t> offsets = {0};
+  std::vector<int32_t> ids, positions;  // [N]
+  std::vector<int32_t> labels, rows;    // [M]: row is the token that predicts the label
+  std::vector<int64_t> offsets = {0}, continues;
 
-  void add(const ScoreRequest& request) {
-    const auto base = static_cast<int32_t>(ids.size());
-    for (int32_t i = 0; i < read_size(request); ++i) {
+  explicit ScoreBatch(std::span<const Family> families) {
+    std::vector<int64_t> begins;
+    for (const auto& family : families) {
+      begins.push_back(offsets.back());
+      add_sequence(family.requests.front(), 0, family.shared);
+    }
+    for (size_t i = 0; i < families.size(); ++i) {
+      for (const auto& request : families[i].requests)
+        add_rest(request, families[i].shared, static_cast<int64_t>(i), begins[i]);
+    }
+  }
+
+ private:
+  void add_sequence(const ScoreRequest& request, int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
       ids.push_back(request.ids[static_cast<size_t>(i)]);
-      positions.push_back(i);
-      if (i + 1 < request.from) continue;
-      rows.push_back(base + i);
-      labels.push_back(request.ids[static_cast<size_t>(i) + 1]);
+      positions.push_back(static_cast<int32_t>(i));
     }
     offsets.push_back(static_cast<int64_t>(ids.size()));
+  }
+
+  void add_rest(const ScoreRequest& request, int64_t shared, int64_t sequence, int64_t begin) {
+    const auto rest = offsets.back();
+    if (shared < read_size(request)) {
+      add_sequence(request, shared, read_size(request));
+      continues.push_back(sequence);
+    }
+    for (int64_t i = request.from - 1; i < read_size(request); ++i) {
+      rows.push_back(static_cast<int32_t>(i < shared ? begin + i : rest + i - shared));
+      labels.push_back(request.ids[static_cast<size_t>(i) + 1]);
+    }
   }
 };
 
 ops::LabelScores run(CausalLm& model, const ScoreBatch& batch) {
   const auto device = model.head().device();
-  const auto hidden = model.hidden({ids_tensor(batch.ids, device),
-                                    ids_tensor(batch.positions, device), batch.offsets});  // [N, D]
-  const auto scored = hidden.index_select(0, ids_tensor(batch.rows, device));              // [M, D]
+  const auto hidden =
+      model.hidden({ids_tensor(batch.ids, device), ids_tensor(batch.positions, device),
+                    batch.offsets, batch.continues});                          // [N, D]
+  const auto scored = hidden.index_select(0, ids_tensor(batch.rows, device));  // [M, D]
   const auto scores = ops::label_scores(scored, model.head(), ids_tensor(batch.labels, device));
   return {scores.logprobs.to(at::kCPU).contiguous(), scores.is_argmax.to(at::kCPU).contiguous()};
 }
@@ -85,21 +139,24 @@ std::vector<ScoredSequence> score(CausalLm& model, std::span<const ScoreRequest>
   const c10::NoGradGuard no_grad;
   model.set_training(false, 0);
   std::vector<ScoredSequence> sequences(requests.size());
+  const auto sequence_of = [&](const ScoreRequest& request) -> ScoredSequence& {
+    return sequences[static_cast<size_t>(&request - requests.data())];
+  };
   int64_t done = 0;
-  for (const auto& group : deal(requests)) {
-    ScoreBatch batch;
-    for (const size_t i : group) batch.add(requests[i]);
-    const auto scores = run(model, batch);
+  for (const auto& group : deal(find_families(requests))) {
+    const auto scores = run(model, ScoreBatch(group));
     const float* logprob = scores.logprobs.const_data_ptr<float>();
     const bool* is_argmax = scores.is_argmax.const_data_ptr<bool>();
-    for (const size_t i : group) {
-      const auto count = requests[i].ids.size() - static_cast<size_t>(requests[i].from);
-      sequences[i].logprobs.assign(logprob, logprob + count);
-      sequences[i].is_greedy = std::all_of(is_argmax, is_argmax + count, std::identity{});
-      logprob += count;
-      is_argmax += count;
+    for (const auto& family : group) {
+      for (const auto& request : family.requests) {
+        const auto count = request.ids.size() - static_cast<size_t>(request.from);
+        sequence_of(request).logprobs.assign(logprob, logprob + count);
+        sequence_of(request).is_greedy = std::all_of(is_argmax, is_argmax + count, std::identity{});
+        logprob += count;
+        is_argmax += count;
+      }
+      done += static_cast<int64_t>(family.requests.size());
     }
-    done += static_cast<int64_t>(group.size());
     if (on_progress) on_progress(done);
   }
   return sequences;
