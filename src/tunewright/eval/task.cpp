@@ -47,6 +47,27 @@ size_t first_supervised(const Example& example) {
   return i;
 }
 
+model::ScoreRequest score_request(const Example& example) {
+  return {.ids = example.ids, .from = static_cast<int64_t>(first_supervised(example))};
+}
+
+// Of the supervised tokens, out of what score_request() asked for.
+struct Likelihood {
+  double logprob = 0;
+  int64_t tokens = 0;
+};
+
+Likelihood likelihood(const Example& example, const model::ScoredSequence& scored) {
+  Likelihood sum;
+  const auto from = first_supervised(example);
+  for (size_t i = from; i < example.ids.size(); ++i) {
+    if (example.labels[i] == data::kIgnoreLabel) continue;
+    sum.logprob += scored.logprobs[i - from];
+    ++sum.tokens;
+  }
+  return sum;
+}
+
 void check_length(const TaskRow& row, size_t tokens, const Judged& judged) {
   const auto limit = judged.model.max_positions();
   if (static_cast<int64_t>(tokens) < limit) return;
@@ -99,16 +120,6 @@ std::string generated_answer(const Task& task, size_t row, const Judged& judged,
 
 // --- which label the model holds most likely ---
 
-// Log-probability of the supervised tokens of a scored candidate.
-double supervised_logprob(const Example& candidate, const model::ScoredSequence& scored) {
-  const auto from = first_supervised(candidate);
-  double sum = 0;
-  for (size_t i = from; i < candidate.ids.size(); ++i) {
-    if (candidate.labels[i] != data::kIgnoreLabel) sum += scored.logprobs[i - from];
-  }
-  return sum;
-}
-
 // Every row with every label, as training would see them.
 std::vector<Example> candidates_of(const Task& task, const Judged& judged) {
   std::vector<Example> candidates;
@@ -126,10 +137,7 @@ std::vector<std::string> likeliest_labels(const Task& task, const Judged& judged
                                           Reporter& reporter) {
   const auto candidates = candidates_of(task, judged);
   std::vector<model::ScoreRequest> requests;
-  for (const auto& candidate : candidates) {
-    requests.push_back(
-        {.ids = candidate.ids, .from = static_cast<int64_t>(first_supervised(candidate))});
-  }
+  for (const auto& candidate : candidates) requests.push_back(score_request(candidate));
   const auto& labels = task.labels->labels();
   const auto total = static_cast<int64_t>(task.rows.size());
   const auto scored = model::score(judged.model, requests, [&](int64_t done) {
@@ -138,16 +146,11 @@ std::vector<std::string> likeliest_labels(const Task& task, const Judged& judged
   });
   std::vector<std::string> answers;
   for (size_t first = 0; first < candidates.size(); first += labels.size()) {
-    size_t best = 0;
-    double best_logprob = supervised_logprob(candidates[first], scored[first]);
-    for (size_t i = 1; i < labels.size(); ++i) {
-      const double logprob = supervised_logprob(candidates[first + i], scored[first + i]);
-      if (logprob > best_logprob) {
-        best = i;
-        best_logprob = logprob;
-      }
-    }
-    answers.push_back(labels[best]);
+    std::vector<double> logprobs;
+    for (size_t i = first; i < first + labels.size(); ++i)
+      logprobs.push_back(likelihood(candidates[i], scored[i]).logprob);
+    const auto best = std::ranges::max_element(logprobs) - logprobs.begin();
+    answers.push_back(labels[static_cast<size_t>(best)]);
   }
   return answers;
 }
@@ -174,31 +177,20 @@ std::vector<LossPart> loss_parts(const Task& task, const Judged& judged) {
   return parts;
 }
 
-void add_loss(RowScore& score, const Example& example, const model::ScoredSequence& scored,
-              size_t from) {
-  for (size_t i = from; i < example.ids.size(); ++i) {
-    if (example.labels[i] == data::kIgnoreLabel) continue;
-    score.loss_sum -= scored.logprobs[i - from];
-    ++score.loss_tokens;
-  }
-}
-
 void measure_loss(const Task& task, const Judged& judged, Reporter& reporter,
                   std::vector<RowScore>& scores) {
   const auto parts = loss_parts(task, judged);
   std::vector<model::ScoreRequest> requests;
-  for (const auto& part : parts) {
-    requests.push_back(
-        {.ids = part.example.ids, .from = static_cast<int64_t>(first_supervised(part.example))});
-  }
+  for (const auto& part : parts) requests.push_back(score_request(part.example));
   const auto total = static_cast<int64_t>(requests.size());
   const auto scored = model::score(judged.model, requests, [&](int64_t done) {
     reporter.progress(str(task.options.name, ", loss of the ", judged.name), done, total, "rows",
                       "");
   });
   for (size_t i = 0; i < parts.size(); ++i) {
-    add_loss(scores[parts[i].row], parts[i].example, scored[i],
-             static_cast<size_t>(requests[i].from));
+    const auto [logprob, tokens] = likelihood(parts[i].example, scored[i]);
+    scores[parts[i].row].loss_sum -= logprob;
+    scores[parts[i].row].loss_tokens += tokens;
   }
   reporter.finish_progress();
 }

@@ -57,7 +57,6 @@ class Runtime {
 };
 
 // --- operations (jinja_operators.cpp)
-// -------------------------------------------------------------
 bool truth(const Value& value);
 bool equal(Runtime& runtime, const Value& left, const Value& right);
 // `operation`: "<", "<=", ">", ">=".
@@ -80,7 +79,6 @@ struct Iteration {
 int64_t length(Runtime& runtime, const Value& value);  // a Fault where there is none
 
 // --- access (jinja_access.cpp)
-// --------------------------------------------------------------------
 Value get_attribute(Runtime& runtime, const Value& object, const std::string& name);  // object.name
 Value get_item(Runtime& runtime, const Value& object, const Value& key);              // object[key]
 Value slice(Runtime& runtime, const Value& object, const Value& start, const Value& stop,
@@ -88,7 +86,6 @@ Value slice(Runtime& runtime, const Value& object, const Value& start, const Val
 Value call(Runtime& runtime, const Value& callee, Arguments arguments);
 
 // --- methods: the method of a value, if it has one of that name
-// -----------------------------------
 using Method = Value (*)(Runtime&, const Value& self, Arguments);
 Method string_method(std::string_view name);
 Method dict_method(std::string_view name);
@@ -96,7 +93,6 @@ Method sequence_method(const Value& self, std::string_view name);
 Method number_method(const Value& self, std::string_view name);
 
 // --- text (jinja_format.cpp)
-// ----------------------------------------------------------------------
 std::string to_text(Runtime& runtime, const Value& value);  // str()
 std::string repr(Runtime& runtime, const Value& value);
 struct JsonStyle {
@@ -114,18 +110,17 @@ std::string format_percent(Runtime& runtime, const std::string& format, const Va
 std::string format_braces(Runtime& runtime, const std::string& format, const Arguments& arguments);
 
 // --- filters, tests and globals: null where the name is unknown
-// -----------------------------------
 using Filter = Value (*)(Runtime&, Value, Arguments);
 using Test = bool (*)(Runtime&, const Value&, const Arguments&);
 Filter find_filter(std::string_view name);
 Filter find_text_filter(std::string_view name);
 Filter find_sequence_filter(std::string_view name);
+Filter find_number_filter(std::string_view name);
 Test find_test(std::string_view name);
 std::optional<Value> find_global(std::string_view name);
 
 // --- helpers
-// -------------------------------------------------------------------------------------- The
-// arguments in the order of `names`; `none given` stays empty.  Wrong ones are Faults.
+// The arguments in the order of `names`; what was not given stays empty.  Wrong ones are Faults.
 std::vector<std::optional<Value>> bind(std::string_view function, Arguments arguments,
                                        std::initializer_list<std::string_view> names,
                                        size_t required = 0);

@@ -378,8 +378,10 @@ Filter find_text_filter(std::string_view name) {
 }
 
 Filter find_filter(std::string_view name) {
-  const Filter filter = find_text_filter(name);
-  return filter != nullptr ? filter : find_sequence_filter(name);
+  for (const auto find : {find_text_filter, find_sequence_filter, find_number_filter}) {
+    if (const Filter filter = find(name)) return filter;
+  }
+  return nullptr;
 }
 
 }  // namespace tunewright::text::jinja
