@@ -10,6 +10,7 @@
 #include "tunewright/ops/ops.h"
 #include "tunewright/ops/product.h"
 #include "tunewright/ops/rows.h"
+#include "tunewright/ops/saved_weight.h"
 
 namespace tunewright::ops {
 namespace {
@@ -51,7 +52,7 @@ struct Product {
   at::Tensor y, down;  // [N, O] in x's type, [N, r] float32
 };
 
-Product adapted_product(const at::Tensor& x, const at::Tensor& weight,
+Product adapted_product(const at::Tensor& x, const Weight& weight,
                         const std::optional<at::Tensor>& bias, const at::Tensor& lora_a,
                         const at::Tensor& lora_b, const Settings& settings) {
   const auto x32 = x.to(at::kFloat);
@@ -65,15 +66,17 @@ Product adapted_product(const at::Tensor& x, const at::Tensor& weight,
 
 // What a call keeps, after `inputs` other tensors of saved_variables.
 struct Saved {
-  at::Tensor weight, lora_a, lora_b, down;
+  Weight weight;
+  at::Tensor lora_a, lora_b, down;
   Settings settings;
   std::optional<at::ScalarType> bias_dtype;
 };
 
 void save(AutogradContext* ctx, variable_list inputs, const std::optional<at::Tensor>& bias,
           const Saved& saved) {
-  inputs.insert(inputs.end(), {saved.weight, saved.lora_a, saved.lora_b, saved.down});
+  inputs.insert(inputs.end(), {saved.weight.variable(), saved.lora_a, saved.lora_b, saved.down});
   ctx->save_for_backward(std::move(inputs));
+  save_quantized(ctx, saved.weight);
   ctx->saved_data["scale"] = saved.settings.scale;
   ctx->saved_data["dropout"] = saved.settings.dropout;
   ctx->saved_data["seed"] = saved.settings.seed;
@@ -81,7 +84,7 @@ void save(AutogradContext* ctx, variable_list inputs, const std::optional<at::Te
 }
 
 Saved restore(AutogradContext* ctx, const variable_list& tensors, size_t inputs) {
-  Saved saved{tensors[inputs],
+  Saved saved{saved_weight(ctx, tensors[inputs]),
               tensors[inputs + 1],
               tensors[inputs + 2],
               tensors[inputs + 3],
@@ -113,7 +116,7 @@ std::array<at::Tensor, 4> weight_gradients(AutogradContext* ctx, size_t edge, co
                                            const at::Tensor& dy32, const at::Tensor& ddown) {
   std::array<at::Tensor, 4> result;
   if (ctx->needs_input_grad(edge++))
-    result[0] = outer_product(dy, x).to(saved.weight.scalar_type());
+    result[0] = outer_product(dy, x).to(saved.weight.dense().scalar_type());
   // An absent bias has no edge.
   if (saved.bias_dtype && ctx->needs_input_grad(edge++))
     result[1] = dy32.sum(0).to(*saved.bias_dtype);
@@ -134,11 +137,13 @@ at::Tensor down_gradient(const Saved& saved, const at::Tensor& dy32) {
 }
 
 struct LoraLinear : torch::autograd::Function<LoraLinear> {
-  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const at::Tensor& weight,
+  // `variable` is the weight's edge; the weight itself may be quantised.
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const at::Tensor& variable,
                             const std::optional<at::Tensor>& bias, const at::Tensor& lora_a,
-                            const at::Tensor& lora_b, const Settings& settings) {
+                            const at::Tensor& lora_b, const Settings& settings,
+                            const Weight& weight) {
     const auto result = adapted_product(x, weight, bias, lora_a, lora_b, settings);
-    const bool x_needed = lora_a.requires_grad() || weight.requires_grad();
+    const bool x_needed = lora_a.requires_grad() || variable.requires_grad();
     save(ctx, {x_needed ? x : at::Tensor()}, bias,
          {weight, lora_a, lora_b, result.down, settings, std::nullopt});
     return result.y;
@@ -153,16 +158,16 @@ struct LoraLinear : torch::autograd::Function<LoraLinear> {
         ctx->needs_input_grad(0) ? input_gradient(saved, dy, dy32, ddown) : at::Tensor();
     const auto [dweight, dbias, da, db] =
         weight_gradients(ctx, 1, saved, tensors[0], dy, dy32, ddown);
-    return {dx, dweight, dbias, da, db, at::Tensor()};
+    return {dx, dweight, dbias, da, db, at::Tensor(), at::Tensor()};
   }
 };
 
 // The product's input is computed again in the backward pass: gate and up are all that is kept.
 struct SwigluLoraLinear : torch::autograd::Function<SwigluLoraLinear> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& gate, const at::Tensor& up,
-                            const at::Tensor& weight, const std::optional<at::Tensor>& bias,
+                            const at::Tensor& /*variable*/, const std::optional<at::Tensor>& bias,
                             const at::Tensor& lora_a, const at::Tensor& lora_b,
-                            const Settings& settings) {
+                            const Settings& settings, const Weight& weight) {
     const auto result =
         adapted_product(swiglu_rows(gate, up), weight, bias, lora_a, lora_b, settings);
     save(ctx, {gate, up}, bias, {weight, lora_a, lora_b, result.down, settings, std::nullopt});
@@ -179,7 +184,7 @@ struct SwigluLoraLinear : torch::autograd::Function<SwigluLoraLinear> {
         weight_gradients(ctx, 2, saved, swiglu_rows(gate, up), dy, dy32, ddown);
     const auto dx = input_gradient(saved, dy, dy32, ddown);
     const auto inputs = swiglu_backward_rows(dx, gate, up);
-    return {inputs.gate, inputs.up, dweight, dbias, da, db, at::Tensor()};
+    return {inputs.gate, inputs.up, dweight, dbias, da, db, at::Tensor(), at::Tensor()};
   }
 };
 
@@ -190,22 +195,21 @@ Settings settings_of(const LoraArguments& lora) {
 
 }  // namespace
 
-at::Tensor lora_linear(const at::Tensor& x, const at::Tensor& weight,
+at::Tensor lora_linear(const at::Tensor& x, const Weight& weight,
                        const std::optional<at::Tensor>& bias, const LoraArguments& lora) {
   TUNEWRIGHT_ASSERT(x.dim() == 2 && lora.lora_a.size(1) == x.size(1) &&
                     lora.lora_b.size(0) == weight.size(0));
-  return LoraLinear::apply(x.contiguous(), weight, bias, lora.lora_a, lora.lora_b,
-                           settings_of(lora));
+  return LoraLinear::apply(x.contiguous(), weight.variable(), bias, lora.lora_a, lora.lora_b,
+                           settings_of(lora), weight);
 }
 
-at::Tensor swiglu_lora_linear(const at::Tensor& gate, const at::Tensor& up,
-                              const at::Tensor& weight, const std::optional<at::Tensor>& bias,
-                              const LoraArguments& lora) {
+at::Tensor swiglu_lora_linear(const at::Tensor& gate, const at::Tensor& up, const Weight& weight,
+                              const std::optional<at::Tensor>& bias, const LoraArguments& lora) {
   TUNEWRIGHT_ASSERT(gate.sizes() == up.sizes() && gate.dim() == 2 &&
                     lora.lora_a.size(1) == gate.size(1));
   if (!has_row_kernel(gate)) return lora_linear(swiglu(gate, up), weight, bias, lora);
-  return SwigluLoraLinear::apply(gate.contiguous(), up.contiguous(), weight, bias, lora.lora_a,
-                                 lora.lora_b, settings_of(lora));
+  return SwigluLoraLinear::apply(gate.contiguous(), up.contiguous(), weight.variable(), bias,
+                                 lora.lora_a, lora.lora_b, settings_of(lora), weight);
 }
 
 }  // namespace tunewright::ops

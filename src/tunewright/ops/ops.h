@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "ATen/core/Tensor.h"
+#include "tunewright/ops/weight.h"
 
 // Functions of tensors without state.  Each differentiable one is an autograd function with a plain
 // definition of the same name in ops::plain, which is its specification and the oracle of its test.
@@ -24,9 +25,9 @@ at::Tensor rotary(const at::Tensor& x, const at::Tensor& cosine, const at::Tenso
 at::Tensor swiglu(const at::Tensor& gate, const at::Tensor& up);
 
 // y = x W^T + bias.  x [N, D], weight [O, D] -> [N, O].  No gradient is computed for a frozen
-// weight. float32 accumulation; bfloat16 without matrix instructions is multiplied as float32.
-at::Tensor linear(const at::Tensor& x, const at::Tensor& weight,
-                  const std::optional<at::Tensor>& bias);
+// weight. float32 accumulation; bfloat16 without matrix instructions is multiplied as float32, and
+// a quantised weight is decoded block by block.
+at::Tensor linear(const at::Tensor& x, const Weight& weight, const std::optional<at::Tensor>& bias);
 
 // linear() plus scale * dropout(x) A^T B^T.  lora_a [r, D], lora_b [O, r]: float32, or x's dtype.
 struct LoraArguments {
@@ -35,13 +36,12 @@ struct LoraArguments {
   double dropout = 0.0;       // of the adapter's input; 0: off
   uint64_t dropout_seed = 0;  // the same seed gives the same mask
 };
-at::Tensor lora_linear(const at::Tensor& x, const at::Tensor& weight,
+at::Tensor lora_linear(const at::Tensor& x, const Weight& weight,
                        const std::optional<at::Tensor>& bias, const LoraArguments& lora);
 
 // lora_linear(swiglu(gate, up), …), whose input is made again in the backward pass instead of kept.
-at::Tensor swiglu_lora_linear(const at::Tensor& gate, const at::Tensor& up,
-                              const at::Tensor& weight, const std::optional<at::Tensor>& bias,
-                              const LoraArguments& lora);
+at::Tensor swiglu_lora_linear(const at::Tensor& gate, const at::Tensor& up, const Weight& weight,
+                              const std::optional<at::Tensor>& bias, const LoraArguments& lora);
 
 // Causal attention within each span of a packed sequence.  q [N, H, E], k and v [N, K, E] -> [N, H,
 // E]. Span i is tokens [offsets[i], offsets[i + 1]); no token sees another span.  window > 0: a

@@ -1,14 +1,21 @@
 #include "tunewright/ops/product.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <vector>
+
+#include "tunewright/ops/quantized_kernels.h"
+#include "tunewright/ops/rows.h"
 
 namespace tunewright::ops {
 namespace {
 
 // Numbers of a weight that are converted to float32 at a time: 16 MiB.
 constexpr int64_t kBlockNumbers = 4 << 20;
+// Numbers of a quantised weight that are decoded at a time: 2 MiB, which the cache holds.
+constexpr int64_t kDecodedNumbers = 1 << 19;
 
 bool has_matrix_instructions(at::ScalarType dtype) {
 #if defined(__x86_64__)
@@ -21,23 +28,50 @@ bool has_matrix_instructions(at::ScalarType dtype) {
 #endif
 }
 
-int64_t block_rows(const at::Tensor& weight) {
-  if (weight.scalar_type() == at::kFloat) return std::max<int64_t>(weight.size(0), 1);
-  return std::max<int64_t>(kBlockNumbers / std::max<int64_t>(weight.size(1), 1), 1);
+int64_t block_rows(const Weight& weight, at::ScalarType dtype) {
+  const int64_t O = weight.size(0), D = std::max<int64_t>(weight.size(1), 1);
+  if (weight.is_quantized()) return std::max<int64_t>(kDecodedNumbers / D, 1);
+  if (weight.dense().scalar_type() == dtype) return std::max<int64_t>(O, 1);
+  return std::max<int64_t>(kBlockNumbers / D, 1);
 }
 
-// Calls body(begin, rows, float32 block) over blocks of the weight's rows.
+at::Tensor block_of(const Weight& weight, int64_t begin, int64_t rows, at::ScalarType dtype) {
+  if (weight.is_quantized()) return decoded_rows(weight.quantized(), begin, rows).to(dtype);
+  return weight.dense().narrow(0, begin, rows).to(dtype);
+}
+
+// Calls body(begin, rows, block of `dtype`) over blocks of the weight's rows.
 template <class Body>
-void for_float_blocks(const at::Tensor& weight, const Body& body) {
-  const int64_t step = block_rows(weight);
+void for_blocks(const Weight& weight, at::ScalarType dtype, const Body& body) {
+  const int64_t step = block_rows(weight, dtype);
   for (int64_t begin = 0; begin < weight.size(0); begin += step) {
     const int64_t rows = std::min(step, weight.size(0) - begin);
-    body(begin, rows, weight.narrow(0, begin, rows).to(at::kFloat));
+    body(begin, rows, block_of(weight, begin, rows, dtype));
   }
 }
 
 // Few rows (decoding) read the weight once, which converting it first would do three times.
 constexpr int64_t kFewRows = 8;
+
+// x W^T of few rows: each row of the weight is decoded once, into the first cache, and met there by
+// every x.
+at::Tensor few_rows_product(const at::Tensor& x, const QuantizedMatrix& weight) {
+  const int64_t N = x.size(0), D = weight.columns(), O = weight.rows();
+  const int64_t step = std::max<int64_t>(4096 / std::max<int64_t>(D, 1), 1);
+  auto out = at::empty({N, O}, x.options());
+  const float* inputs = x.const_data_ptr<float>();
+  float* outputs = out.mutable_data_ptr<float>();
+  at::parallel_for(0, O, row_grain(D), [&](int64_t begin, int64_t end) {
+    std::vector<float> rows(static_cast<size_t>(step * D));
+    for (int64_t o = begin; o < end; ++o) {
+      const int64_t at = (o - begin) % step;
+      if (at == 0) weight.decode_rows(o, std::min(step, end - o), rows.data());
+      for (int64_t n = 0; n < N; ++n)
+        outputs[n * O + o] = kernels::dot_row(rows.data() + at * D, inputs + n * D, D);
+    }
+  });
+  return out;
+}
 
 }  // namespace
 
@@ -46,36 +80,50 @@ bool multiplied_as_float(const at::Tensor& x) {
   return x.device().is_cpu() && x.size(0) > kFewRows && !has_matrix_instructions(x.scalar_type());
 }
 
-void add_product_(at::Tensor& out, const at::Tensor& x, const at::Tensor& weight) {
-  for_float_blocks(weight, [&](int64_t begin, int64_t rows, const at::Tensor& block) {
+void add_product_(at::Tensor& out, const at::Tensor& x, const Weight& weight) {
+  for_blocks(weight, at::kFloat, [&](int64_t begin, int64_t rows, const at::Tensor& block) {
     auto part = out.narrow(1, begin, rows);
     part.addmm_(x, block.t());
   });
 }
 
-void add_product_transposed_(at::Tensor& out, const at::Tensor& y, const at::Tensor& weight) {
-  for_float_blocks(weight, [&](int64_t begin, int64_t rows, const at::Tensor& block) {
+void add_product_transposed_(at::Tensor& out, const at::Tensor& y, const Weight& weight) {
+  for_blocks(weight, at::kFloat, [&](int64_t begin, int64_t rows, const at::Tensor& block) {
     out.addmm_(y.narrow(1, begin, rows), block);
   });
 }
 
-at::Tensor product(const at::Tensor& x, const at::Tensor& weight) {
-  if (!multiplied_as_float(x)) return at::mm(x, weight.t());
-  if (weight.scalar_type() == at::kFloat) return at::mm(x.to(at::kFloat), weight.t());
-  const auto x32 = x.to(at::kFloat);
-  auto out = at::empty({x.size(0), weight.size(0)}, x32.options());
-  for_float_blocks(weight, [&](int64_t begin, int64_t rows, const at::Tensor& block) {
+at::Tensor product(const at::Tensor& x, const Weight& weight) {
+  const bool quantized = weight.is_quantized(), as_float = multiplied_as_float(x);
+  if (quantized && x.size(0) <= kFewRows)
+    return few_rows_product(x.to(at::kFloat), weight.quantized());
+  if (!quantized && !as_float) return at::mm(x, weight.dense().t());
+  const auto operand = as_float ? x.to(at::kFloat) : x;
+  const auto dtype = operand.scalar_type();
+  if (!quantized && weight.dense().scalar_type() == dtype)
+    return at::mm(operand, weight.dense().t());
+  auto out = at::empty({x.size(0), weight.size(0)}, operand.options());
+  for_blocks(weight, dtype, [&](int64_t begin, int64_t rows, const at::Tensor& block) {
     auto part = out.narrow(1, begin, rows);
-    at::mm_out(part, x32, block.t());
+    at::mm_out(part, operand, block.t());
   });
   return out;
 }
 
-at::Tensor product_transposed(const at::Tensor& y, const at::Tensor& weight) {
-  if (!multiplied_as_float(y)) return at::mm(y, weight);
-  if (weight.scalar_type() == at::kFloat) return at::mm(y.to(at::kFloat), weight);
+at::Tensor product_transposed(const at::Tensor& y, const Weight& weight) {
+  const bool quantized = weight.is_quantized(), as_float = multiplied_as_float(y);
+  if (!quantized && !as_float) return at::mm(y, weight.dense());
+  if (!quantized && weight.dense().scalar_type() == at::kFloat)
+    return at::mm(y.to(at::kFloat), weight.dense());
   auto out = at::zeros({y.size(0), weight.size(1)}, y.options().dtype(at::kFloat));
-  add_product_transposed_(out, y.to(at::kFloat), weight);
+  if (as_float) {
+    add_product_transposed_(out, y.to(at::kFloat), weight);
+    return out;
+  }
+  // The blocks' products are rounded to y's type, their sum is not.
+  for_blocks(weight, y.scalar_type(), [&](int64_t begin, int64_t rows, const at::Tensor& block) {
+    out.add_(at::mm(y.narrow(1, begin, rows), block));
+  });
   return out;
 }
 

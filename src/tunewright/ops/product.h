@@ -1,7 +1,9 @@
 #pragma once
 #include "ATen/core/Tensor.h"
+#include "tunewright/ops/weight.h"
 
-// Matrix products in float32 whose second operand may be stored in fewer bits.
+// Matrix products in float32 whose second operand may be stored in fewer bits: as bfloat16, or
+// quantised.
 //   N rows, D input width, O output width
 namespace tunewright::ops {
 
@@ -11,15 +13,16 @@ bool multiplied_as_float(const at::Tensor& x);
 
 // out += x W^T.  out [N, O], x [N, D] float32; weight [O, D] of any type, converted a block at a
 // time.
-void add_product_(at::Tensor& out, const at::Tensor& x, const at::Tensor& weight);
+void add_product_(at::Tensor& out, const at::Tensor& x, const Weight& weight);
 
 // out += y W.  out [N, D], y [N, O] float32; weight [O, D] of any type.
-void add_product_transposed_(at::Tensor& out, const at::Tensor& y, const at::Tensor& weight);
+void add_product_transposed_(at::Tensor& out, const at::Tensor& y, const Weight& weight);
 
-// x W^T [N, O]: float32 where multiplied_as_float(x), else of x's type.
-at::Tensor product(const at::Tensor& x, const at::Tensor& weight);
-// y W [N, D], likewise.
-at::Tensor product_transposed(const at::Tensor& y, const at::Tensor& weight);
+// x W^T [N, O]: float32 where multiplied_as_float(x) or where few rows meet a quantised weight,
+// else of x's type.
+at::Tensor product(const at::Tensor& x, const Weight& weight);
+// y W [N, D]: float32 where multiplied_as_float(y) or the weight is quantised, else of y's type.
+at::Tensor product_transposed(const at::Tensor& y, const Weight& weight);
 // y^T x [O, D] float32.
 at::Tensor outer_product(const at::Tensor& y, const at::Tensor& x);
 
