@@ -218,7 +218,7 @@ def test_bad_configuration(place):
     refuses(place.config(), "--set", "model.path=nowhere", message=["model.path: nowhere does not exist", "tunewright pull"])
     refuses(place.config(), "--set", "data.train.0.path=nothing.jsonl", message="data.train[0].path: nothing.jsonl does not exist")
     refuses(place.config(), "--set", "model.quantization=nf4", message="not available in this build")
-    refuses(place.config(), "--set", "training.gradient_checkpointing=true", message="not available in this build")
+    refuses(place.config(), "--set", "training.gradient_checkpointing=all", message="true, false or a number of blocks")
     refuses(place.config(), "--set", "report_to=[wandb]", message="report_to: wandb is not available")
     refuses(place.config(), "--set", "adapter.r=0", message="adapter.r: must be at least 1, got 0")
     refuses(place.config(), "--set", "adapter.target_modules=[q_prj]", message="q_prj")

@@ -13,10 +13,11 @@ using torch::autograd::variable_list;
 
 struct Linear : torch::autograd::Function<Linear> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const at::Tensor& weight,
-                            const std::optional<at::Tensor>& bias) {
+                            const std::optional<at::Tensor>& bias, Value value) {
     // Without a gradient of the weight nothing but the weight itself is kept.
     ctx->save_for_backward({weight.requires_grad() ? x : at::Tensor(), weight});
     if (bias) ctx->saved_data["bias_dtype"] = static_cast<int64_t>(bias->scalar_type());
+    if (value == Value::kUnused) return unused_value(x, weight);
     auto y = product(x, weight);
     if (bias) y.add_(*bias);
     return y.to(x.scalar_type());
@@ -32,16 +33,16 @@ struct Linear : torch::autograd::Function<Linear> {
         it != ctx->saved_data.end() && ctx->needs_input_grad(2)) {
       dbias = dy.to(at::kFloat).sum(0).to(static_cast<at::ScalarType>(it->second.toInt()));
     }
-    return {dx, dweight, dbias};
+    return {dx, dweight, dbias, at::Tensor()};
   }
 };
 
 }  // namespace
 
 at::Tensor linear(const at::Tensor& x, const at::Tensor& weight,
-                  const std::optional<at::Tensor>& bias) {
+                  const std::optional<at::Tensor>& bias, Value value) {
   TUNEWRIGHT_ASSERT(x.dim() == 2 && weight.dim() == 2 && x.size(1) == weight.size(1));
-  return Linear::apply(x.contiguous(), weight, bias);
+  return Linear::apply(x.contiguous(), weight, bias, value);
 }
 
 }  // namespace tunewright::ops

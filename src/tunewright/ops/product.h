@@ -20,6 +20,8 @@ void add_product_transposed_(at::Tensor& out, const at::Tensor& y, const at::Ten
 at::Tensor product(const at::Tensor& x, const at::Tensor& weight);
 // y W [N, D], likewise.
 at::Tensor product_transposed(const at::Tensor& y, const at::Tensor& weight);
+// Zeros of the shape and type of x W^T in one number's memory.
+at::Tensor unused_value(const at::Tensor& x, const at::Tensor& weight);
 // y^T x [O, D] float32.
 at::Tensor outer_product(const at::Tensor& y, const at::Tensor& x);
 
