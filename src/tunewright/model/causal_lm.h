@@ -49,7 +49,8 @@ struct Parameter {
   std::string name;  // Hugging Face's ("model.layers.0.self_attn.q_proj.weight"); adapters: PEFT's
                      // in-model name
   at::Tensor tensor;
-  bool decay = true;  // false for norms and biases
+  bool decay = true;       // false for norms and biases
+  bool embedding = false;  // or the output head: a row a token
 };
 
 // A causal language model that trains and generates.  Not thread-safe.
@@ -72,8 +73,9 @@ class CausalLm {
   // What the optimizer updates: requires_grad() is set for these only.
   virtual std::vector<Parameter> trainable_parameters() = 0;
 
-  // Whether the backward pass computes each block's activations again instead of keeping them.
-  virtual void set_gradient_checkpointing(bool enabled) = 0;
+  // The backward pass computes the activations of the first `count` blocks again instead of keeping
+  // them.  The first, because the others' are gone by then.
+  virtual void set_checkpointed_blocks(int64_t count) = 0;
 
   // Every linear layer but the output head, in order: what adapters are put on.
   virtual std::vector<Linear*> linears() = 0;

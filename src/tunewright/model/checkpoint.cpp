@@ -13,8 +13,8 @@ using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
 struct Body : torch::CustomClassHolder {
-  explicit Body(std::function<at::Tensor(const at::Tensor&)> f) : function(std::move(f)) {}
-  std::function<at::Tensor(const at::Tensor&)> function;
+  explicit Body(CheckpointedBody f) : function(std::move(f)) {}
+  CheckpointedBody function;
 };
 
 struct Checkpoint : torch::autograd::Function<Checkpoint> {
@@ -25,7 +25,7 @@ struct Checkpoint : torch::autograd::Function<Checkpoint> {
     saved.insert(saved.end(), parameters.begin(), parameters.end());
     ctx->save_for_backward(std::move(saved));
     ctx->saved_data["body"] = c10::IValue::make_capsule(body);
-    return body->function(x);
+    return body->function(x, ops::Value::kNeeded);
   }
 
   static variable_list backward(AutogradContext* ctx, variable_list grads) {
@@ -33,7 +33,7 @@ struct Checkpoint : torch::autograd::Function<Checkpoint> {
     const auto body = c10::static_intrusive_pointer_cast<Body>(ctx->saved_data["body"].toCapsule());
     const at::AutoGradMode recording(true);
     const auto x = saved[0].detach().set_requires_grad(ctx->needs_input_grad(0));
-    const auto y = body->function(x);
+    const auto y = body->function(x, ops::Value::kUnused);
     variable_list wanted;
     for (size_t i = 0; i < saved.size(); ++i) {
       if (ctx->needs_input_grad(i)) wanted.push_back(i == 0 ? x : saved[i]);
@@ -52,7 +52,7 @@ struct Checkpoint : torch::autograd::Function<Checkpoint> {
 }  // namespace
 
 at::Tensor checkpointed(const at::Tensor& x, const std::vector<at::Tensor>& parameters,
-                        std::function<at::Tensor(const at::Tensor&)> body) {
+                        CheckpointedBody body) {
   return Checkpoint::apply(x, at::TensorList(parameters),
                            c10::make_intrusive<Body>(std::move(body)));
 }

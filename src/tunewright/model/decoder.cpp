@@ -163,8 +163,10 @@ at::Tensor Decoder::mlp(const DecoderLayer& layer, const at::Tensor& x, const Pa
   const auto gate = apply(layer.gate, x, pass), up = apply(layer.up, x, pass);
   const auto& down = layer.down;
   if (!down.lora || !pass.adapted)
-    return ops::linear(ops::swiglu(gate, up), down.weight, down.bias);
-  return ops::swiglu_lora_linear(gate, up, down.weight, down.bias, lora_arguments(down, pass));
+    return ops::linear(ops::swiglu(gate, up), down.weight, down.bias, pass.block_value);
+  auto arguments = lora_arguments(down, pass);
+  arguments.value = pass.block_value;
+  return ops::swiglu_lora_linear(gate, up, down.weight, down.bias, arguments);
 }
 
 at::Tensor Decoder::attention(const DecoderLayer& layer, size_t index, const at::Tensor& x,
@@ -192,15 +194,19 @@ at::Tensor Decoder::block(size_t index, const at::Tensor& x, const Pass& pass) c
 }
 
 at::Tensor Decoder::checkpointed_block(size_t layer, const at::Tensor& x, const Pass& pass) {
-  return checkpointed(
-      x, trainable_tensors(layers_[layer]),
-      [this, layer, pass](const at::Tensor& input) { return block(layer, input, pass); });
+  return checkpointed(x, trainable_tensors(layers_[layer]),
+                      [this, layer, pass](const at::Tensor& input, ops::Value value) {
+                        auto own = pass;
+                        own.block_value = value;
+                        return block(layer, input, own);
+                      });
 }
 
 at::Tensor Decoder::run(at::Tensor x, const Pass& pass) {
-  const bool checkpointing = checkpointing_ && at::GradMode::is_enabled();
+  const auto checkpointed =
+      static_cast<size_t>(at::GradMode::is_enabled() ? checkpointed_blocks_ : 0);
   for (size_t i = 0; i < layers_.size(); ++i)
-    x = checkpointing ? checkpointed_block(i, x, pass) : block(i, x, pass);
+    x = i < checkpointed ? checkpointed_block(i, x, pass) : block(i, x, pass);
   return ops::rms_norm(x, norm_, config_.rms_norm_epsilon);
 }
 
@@ -254,7 +260,7 @@ std::vector<Linear*> Decoder::linears() {
 }
 
 std::vector<Parameter> Decoder::base_parameters() {
-  std::vector<Parameter> list = {{kEmbedding, embedding_, true}};
+  std::vector<Parameter> list = {{.name = kEmbedding, .tensor = embedding_, .embedding = true}};
   for (auto& layer : layers_) {
     list.push_back({layer.prefix + "input_layernorm.weight", layer.input_norm, false});
     list.push_back(
@@ -270,7 +276,8 @@ std::vector<Parameter> Decoder::base_parameters() {
     if (linear->bias) list.push_back({linear->name + ".bias", *linear->bias, false});
   }
   list.push_back({"model.norm.weight", norm_, false});
-  if (!head_.is_same(embedding_)) list.push_back({kHead, head_, true});
+  if (!head_.is_same(embedding_))
+    list.push_back({.name = kHead, .tensor = head_, .embedding = true});
   return list;
 }
 

@@ -33,7 +33,7 @@ class Decoder final : public CausalLm {
   const at::Tensor& head() const override { return head_; }
   std::vector<Parameter> base_parameters() override;
   std::vector<Parameter> trainable_parameters() override;
-  void set_gradient_checkpointing(bool enabled) override { checkpointing_ = enabled; }
+  void set_checkpointed_blocks(int64_t count) override { checkpointed_blocks_ = count; }
   std::vector<Linear*> linears() override;
   std::optional<io::PeftConfig>& adapter() override { return adapter_; }
   const std::optional<io::PeftConfig>& adapter() const override { return adapter_; }
@@ -55,6 +55,7 @@ class Decoder final : public CausalLm {
     bool adapted = false;  // the adapter takes part
     bool dropout = false;
     uint64_t dropout_seed = 0;
+    ops::Value block_value = ops::Value::kNeeded;  // what a block's last product gives
   };
   Pass make_pass(const at::Tensor& positions) const;
   at::Tensor run(at::Tensor x, const Pass& pass);
@@ -74,7 +75,7 @@ class Decoder final : public CausalLm {
   std::vector<DecoderLayer> layers_;
   std::optional<io::PeftConfig> adapter_;
   bool adapter_enabled_ = true;
-  bool checkpointing_ = false;
+  int64_t checkpointed_blocks_ = 0;
   bool training_ = false;
   uint64_t dropout_seed_ = 0;
 };

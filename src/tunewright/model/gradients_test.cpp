@@ -46,16 +46,16 @@ TEST_P(Gradients, WithCheckpointingAreTheSame) {
   const auto golden = GoldenModel::load(GetParam());
   const auto model = golden.model();
   prepare_for_training(*model, {.type = AdapterType::kNone}, 1);
-  model->set_gradient_checkpointing(true);
+  model->set_checkpointed_blocks(100);
   expect_golden_gradients(golden, *model);
 }
 
 TEST(Checkpointing, LeavesLossAndLoraGradientsBitEqualWithDropout) {
   const auto golden = GoldenModel::load("llama");
-  const auto gradients = [&](bool checkpointing) {
+  const auto gradients = [&](int64_t checkpointed) {
     const auto model = golden.model();
     prepare_for_training(*model, {.r = 4, .lora_dropout = 0.3}, 5);
-    model->set_gradient_checkpointing(checkpointing);
+    model->set_checkpointed_blocks(checkpointed);
     model->set_training(true, 99);
     const auto loss = next_token_loss(*model, golden["ids/0"]);
     loss.backward();
@@ -64,9 +64,34 @@ TEST(Checkpointing, LeavesLossAndLoraGradientsBitEqualWithDropout) {
       list.push_back(parameter.tensor.grad());
     return list;
   };
-  const auto kept = gradients(false), recomputed = gradients(true);
-  ASSERT_EQ(kept.size(), recomputed.size());
-  for (size_t i = 0; i < kept.size(); ++i) EXPECT_TRUE(kept[i].equal(recomputed[i])) << i;
+  const auto kept = gradients(0);
+  for (const int64_t checkpointed : {1, 2, 100}) {
+    const auto recomputed = gradients(checkpointed);
+    ASSERT_EQ(kept.size(), recomputed.size());
+    for (size_t i = 0; i < kept.size(); ++i) EXPECT_TRUE(kept[i].equal(recomputed[i])) << i;
+  }
+}
+
+// Every kind of last product: of a frozen weight, a trained one, one with an adapter or bias.
+TEST(Checkpointing, LeavesFullAndFrozenLayerGradientsBitEqual) {
+  for (const auto type : {AdapterType::kNone, AdapterType::kFreeze}) {
+    for (const auto dtype : {at::kFloat, at::kBFloat16}) {
+      const auto golden = GoldenModel::load("qwen2");
+      const auto gradients = [&](int64_t checkpointed) {
+        const auto model = golden.model(dtype);
+        prepare_for_training(*model, {.type = type, .trainable_layers = 1}, 5);
+        model->set_checkpointed_blocks(checkpointed);
+        next_token_loss(*model, golden["ids/0"]).backward();
+        std::vector<at::Tensor> list;
+        for (const auto& parameter : model->trainable_parameters())
+          list.push_back(parameter.tensor.grad());
+        return list;
+      };
+      const auto kept = gradients(0), recomputed = gradients(100);
+      ASSERT_EQ(kept.size(), recomputed.size());
+      for (size_t i = 0; i < kept.size(); ++i) EXPECT_TRUE(kept[i].equal(recomputed[i])) << i;
+    }
+  }
 }
 
 TEST(FusedLoss, GivesTheGradientsOfTheLogits) {

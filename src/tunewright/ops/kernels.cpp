@@ -4,18 +4,12 @@
 #include <cstring>
 #include <limits>
 
-// GCC's vector extension: sixteen lanes, which each clone splits as its registers ask.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define TUNEWRIGHT_CLONES \
-  __attribute__((target_clones("arch=skylake-avx512", "arch=haswell", "default")))
-#else
-#define TUNEWRIGHT_CLONES
-#endif
-#define TUNEWRIGHT_INLINE inline __attribute__((always_inline))
+#include "tunewright/ops/instruction_sets.h"
 
 namespace tunewright::ops::kernels {
 namespace {
 
+// GCC's vector extension: sixteen lanes, which each clone splits as its registers ask.
 constexpr int64_t kLanes = 16;
 typedef float Floats __attribute__((vector_size(64)));
 typedef uint32_t Words __attribute__((vector_size(64)));

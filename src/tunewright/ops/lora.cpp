@@ -46,6 +46,7 @@ at::Tensor dropout(const at::Tensor& x, double p, uint64_t seed) {
 struct Settings {
   double scale, dropout;
   int64_t seed;
+  Value value = Value::kNeeded;
 };
 
 struct Product {
@@ -58,6 +59,7 @@ Product adapted_product(const at::Tensor& x, const Weight& weight,
   const auto x32 = x.to(at::kFloat);
   const auto dropped = dropout(x32, settings.dropout, static_cast<uint64_t>(settings.seed));
   const auto down = product(dropped, lora_a).to(at::kFloat);
+  if (settings.value == Value::kUnused) return {unused_value(x, weight), down};
   auto y = product(multiplied_as_float(x) ? x32 : x, weight).to(at::kFloat);
   if (bias) y.add_(*bias);
   y.addmm_(down, lora_b.to(at::kFloat).t(), 1.0, settings.scale);
@@ -190,7 +192,7 @@ struct SwigluLoraLinear : torch::autograd::Function<SwigluLoraLinear> {
 
 Settings settings_of(const LoraArguments& lora) {
   TUNEWRIGHT_ASSERT(lora.dropout >= 0.0 && lora.dropout < 1.0);
-  return {lora.scale, lora.dropout, static_cast<int64_t>(lora.dropout_seed)};
+  return {lora.scale, lora.dropout, static_cast<int64_t>(lora.dropout_seed), lora.value};
 }
 
 }  // namespace

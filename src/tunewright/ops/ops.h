@@ -24,10 +24,15 @@ at::Tensor rotary(const at::Tensor& x, const at::Tensor& cosine, const at::Tenso
 // silu(gate) * up, computed in float32.  [N, I], [N, I] -> [N, I].
 at::Tensor swiglu(const at::Tensor& gate, const at::Tensor& up);
 
+// Whether a function's value is needed or, as in recomputation, only its place in the graph: then
+// the value is zeros, which cost nothing, and the gradients are the right ones.
+enum class Value { kNeeded, kUnused };
+
 // y = x W^T + bias.  x [N, D], weight [O, D] -> [N, O].  No gradient is computed for a frozen
 // weight. float32 accumulation; bfloat16 without matrix instructions is multiplied as float32, and
 // a quantised weight is decoded block by block.
-at::Tensor linear(const at::Tensor& x, const Weight& weight, const std::optional<at::Tensor>& bias);
+at::Tensor linear(const at::Tensor& x, const Weight& weight, const std::optional<at::Tensor>& bias,
+                  Value value = Value::kNeeded);
 
 // linear() plus scale * dropout(x) A^T B^T.  lora_a [r, D], lora_b [O, r]: float32, or x's dtype.
 struct LoraArguments {
@@ -35,6 +40,7 @@ struct LoraArguments {
   double scale = 1.0;
   double dropout = 0.0;       // of the adapter's input; 0: off
   uint64_t dropout_seed = 0;  // the same seed gives the same mask
+  Value value = Value::kNeeded;
 };
 at::Tensor lora_linear(const at::Tensor& x, const Weight& weight,
                        const std::optional<at::Tensor>& bias, const LoraArguments& lora);

@@ -127,6 +127,10 @@ at::Tensor product_transposed(const at::Tensor& y, const Weight& weight) {
   return out;
 }
 
+at::Tensor unused_value(const at::Tensor& x, const Weight& weight) {
+  return at::zeros({1, 1}, x.options()).expand({x.size(0), weight.size(0)});
+}
+
 at::Tensor outer_product(const at::Tensor& y, const at::Tensor& x) {
   if (!multiplied_as_float(y)) return at::mm(y.t(), x).to(at::kFloat);
   return at::mm(y.to(at::kFloat).t(), x.to(at::kFloat));

@@ -23,6 +23,8 @@ void add_product_transposed_(at::Tensor& out, const at::Tensor& y, const Weight&
 at::Tensor product(const at::Tensor& x, const Weight& weight);
 // y W [N, D]: float32 where multiplied_as_float(y) or the weight is quantised, else of y's type.
 at::Tensor product_transposed(const at::Tensor& y, const Weight& weight);
+// Zeros of the shape and type of x W^T in one number's memory.
+at::Tensor unused_value(const at::Tensor& x, const Weight& weight);
 // y^T x [O, D] float32.
 at::Tensor outer_product(const at::Tensor& y, const at::Tensor& x);
 

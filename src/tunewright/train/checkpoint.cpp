@@ -22,9 +22,9 @@ constexpr const char* kState = "state.json";
 
 using Named = std::vector<std::pair<std::string, at::Tensor>>;
 
-constexpr std::array kDTypes = {std::pair{at::kFloat, io::DType::kF32},
-                                std::pair{at::kBFloat16, io::DType::kBF16},
-                                std::pair{at::kHalf, io::DType::kF16}};
+constexpr std::array kDTypes = {
+    std::pair{at::kFloat, io::DType::kF32}, std::pair{at::kBFloat16, io::DType::kBF16},
+    std::pair{at::kHalf, io::DType::kF16}, std::pair{at::kByte, io::DType::kU8}};
 
 io::DType file_dtype(at::ScalarType dtype) {
   for (const auto& [tensor, file] : kDTypes) {
@@ -75,7 +75,7 @@ std::string seal(const Json& content) { return sha256(dump_json(content)); }
 }  // namespace
 
 void write_checkpoint(const fs::path& folder, const RunState& state,
-                      const std::vector<model::Parameter>& parameters, const AdamW& optimizer) {
+                      const std::vector<model::Parameter>& parameters, const Optimizer& optimizer) {
   write_folder_atomic(folder, [&](const fs::path& made) {
     write_tensors(made / kWeights, weights_of(parameters));
     write_tensors(made / kOptimizer, optimizer.state());
@@ -121,7 +121,7 @@ void Checkpoint::restore_weights(const std::vector<model::Parameter>& parameters
   read_tensors(folder_ / kWeights, weights_of(parameters));
 }
 
-void Checkpoint::restore_optimizer(AdamW& optimizer) const {
+void Checkpoint::restore_optimizer(Optimizer& optimizer) const {
   read_tensors(folder_ / kOptimizer, optimizer.state());
   optimizer.set_updates(state_.updates);
 }

@@ -46,7 +46,7 @@ void fields(V& v, RunState& o) {
 
 // Writes weights.safetensors, optimizer.safetensors and state.json (with their hashes), atomically.
 void write_checkpoint(const std::filesystem::path& folder, const RunState& state,
-                      const std::vector<model::Parameter>& parameters, const AdamW& optimizer);
+                      const std::vector<model::Parameter>& parameters, const Optimizer& optimizer);
 
 // The step of the best evaluation that the checkpoint in `folder` knows; none where it cannot say.
 std::optional<int64_t> best_step_of(const std::filesystem::path& folder);
@@ -58,7 +58,7 @@ class Checkpoint {
   static Checkpoint open(const std::filesystem::path& folder);
   const RunState& state() const { return state_; }
   void restore_weights(const std::vector<model::Parameter>& parameters) const;
-  void restore_optimizer(AdamW& optimizer) const;
+  void restore_optimizer(Optimizer& optimizer) const;
 
  private:
   Checkpoint(std::filesystem::path folder, RunState state);

@@ -14,14 +14,14 @@ using tunewright::testing::TemporaryFolder;
 
 struct Trained {
   std::vector<model::Parameter> parameters;
-  AdamW optimizer;
+  Optimizer optimizer;
 };
 
 Trained random_state() {
   std::vector<model::Parameter> parameters = {
       {"a", at::randn({4, 3}).requires_grad_(), true},
       {"b", at::randn({5}).to(at::kBFloat16).requires_grad_(), false}};
-  AdamW optimizer(parameters, {});
+  Optimizer optimizer(parameters, {});
   for (auto& parameter : parameters)
     parameter.tensor.mutable_grad() = at::randn_like(parameter.tensor);
   optimizer.collect_gradients();
@@ -58,6 +58,69 @@ TEST(Checkpoint, RestoresEveryBit) {
   for (size_t i = 0; i < got.size(); ++i)
     EXPECT_TRUE(got[i].second.equal(expected[i].second)) << got[i].first;
   EXPECT_EQ(to_json_object(checkpoint.state()), to_json_object(kState));
+}
+
+struct Kind {
+  const char* name;
+  TrainOptions options;
+};
+const Kind kKinds[] = {{"adamw", {}},
+                       {"adamw_8bit", {.optim = OptimizerKind::kAdamW8bit}},
+                       {"adafactor", {.optim = OptimizerKind::kAdafactor}},
+                       {"lion", {.optim = OptimizerKind::kLion}},
+                       {"muon", {.optim = OptimizerKind::kMuon}},
+                       {"sgd", {.optim = OptimizerKind::kSgd}},
+                       {"sgd_momentum", {.optim = OptimizerKind::kSgd, .momentum = 0.9}}};
+
+std::vector<model::Parameter> parameters_of_each_kind() {
+  return {{.name = "large", .tensor = at::randn({80, 60}).requires_grad_()},
+          {.name = "half", .tensor = at::randn({80, 60}).to(at::kBFloat16).requires_grad_()},
+          {.name = "norm", .tensor = at::randn({60}).requires_grad_(), .decay = false},
+          {.name = "embedding", .tensor = at::randn({9, 60}).requires_grad_(), .embedding = true}};
+}
+
+void take_steps(Optimizer& optimizer, const std::vector<model::Parameter>& parameters,
+                const std::vector<std::vector<at::Tensor>>& gradients) {
+  for (const auto& step : gradients) {
+    for (size_t i = 0; i < parameters.size(); ++i) {
+      auto tensor = parameters[i].tensor;
+      tensor.mutable_grad() = step[i].clone();
+    }
+    optimizer.collect_gradients();
+    optimizer.update(1e-3, 0.7);
+  }
+}
+
+// Three steps, a checkpoint, and three more: here and in what was restored from it.
+TEST(Checkpoint, EveryOptimizerGoesOnBitForBit) {
+  for (const auto update : {BFloat16Update::kMasters, BFloat16Update::kStochasticRounding}) {
+    for (auto [name, options] : kKinds) {
+      TemporaryFolder folder;
+      options.bf16_update = update;
+      options.weight_decay = 0.1;
+      const auto parameters = parameters_of_each_kind(), others = parameters_of_each_kind();
+      std::vector<std::vector<at::Tensor>> before(3), after(3);
+      for (auto* part : {&before, &after}) {
+        for (auto& step : *part) {
+          for (const auto& parameter : parameters)
+            step.push_back(at::randn_like(parameter.tensor.detach()));
+        }
+      }
+      Optimizer optimizer(parameters, options), restored(others, options);
+      take_steps(optimizer, parameters, before);
+      auto state = kState;
+      state.updates = optimizer.updates();
+      write_checkpoint(folder / "c", state, parameters, optimizer);
+      const auto checkpoint = Checkpoint::open(folder / "c");
+      checkpoint.restore_weights(others);
+      checkpoint.restore_optimizer(restored);
+      take_steps(optimizer, parameters, after);
+      take_steps(restored, others, after);
+      for (size_t i = 0; i < parameters.size(); ++i)
+        EXPECT_TRUE(parameters[i].tensor.equal(others[i].tensor))
+            << name << " " << parameters[i].name;
+    }
+  }
 }
 
 TEST(Checkpoint, DamageToAnyFileIsFound) {

@@ -9,12 +9,13 @@ namespace {
 
 // These may change between a run and its continuation: they change no number.
 constexpr const char* kFreeKeys[] = {"save_steps", "save_total_limit", "save_seconds",
-                                     "logging_steps"};
+                                     "logging_steps", "gradient_checkpointing"};
 
 std::string names_and_shapes(const std::vector<model::Parameter>& parameters) {
   Sha256 hash;
-  for (const auto& [name, tensor, decay] : parameters) {
-    hash.update(str(name, " ", c10::toString(tensor.scalar_type())));
+  for (const auto& parameter : parameters) {
+    const auto& tensor = parameter.tensor;
+    hash.update(str(parameter.name, " ", c10::toString(tensor.scalar_type())));
     for (const int64_t size : tensor.sizes()) hash.update(str(" ", size));
     hash.update("\n");
   }

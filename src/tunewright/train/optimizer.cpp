@@ -1,102 +1,152 @@
 #include "tunewright/train/optimizer.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/ops/_foreach_norm.h>
-#include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/zeros.h>
-#include <ATen/ops/zeros_like.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "tunewright/base/error.h"
+#include "tunewright/ops/update_kernels.h"
+#include "tunewright/train/optimizers/pass.h"
+#include "tunewright/train/optimizers/rule.h"
 
 namespace tunewright::train {
 namespace {
 
-at::Tensor float32_zeros_like(const at::Tensor& tensor) {
-  return at::zeros_like(tensor, tensor.options().dtype(at::kFloat).requires_grad(false));
+std::unique_ptr<UpdateRule> make_rule(Weights weights, const TrainOptions& options) {
+  switch (options.optim) {
+    case OptimizerKind::kAdamW:
+      return make_adamw(std::move(weights), options);
+    case OptimizerKind::kAdamW8bit:
+      return make_adamw_8bit(std::move(weights), options);
+    case OptimizerKind::kAdafactor:
+      return make_adafactor(std::move(weights), options);
+    case OptimizerKind::kLion:
+      return make_lion(std::move(weights), options);
+    case OptimizerKind::kMuon:
+      return make_muon(std::move(weights), options);
+    case OptimizerKind::kSgd:
+      return make_sgd(std::move(weights), options);
+  }
+  throw InternalError("an optimizer without a rule");
+}
+
+at::Tensor make_master(const at::Tensor& parameter, BFloat16Update update) {
+  if (parameter.scalar_type() == at::kFloat) return parameter;
+  const bool without =
+      parameter.scalar_type() == at::kBFloat16 && update == BFloat16Update::kStochasticRounding;
+  return without ? at::Tensor() : parameter.detach().to(at::kFloat);
+}
+
+bool has_row_kernel(const at::Tensor& x) {
+  return x.is_cpu() && x.scalar_type() == at::kFloat && x.is_contiguous();
+}
+
+// In pieces that do not depend on the number of threads, so that the sum does not either.
+double sum_of_squares(const std::vector<at::Tensor>& tensors) {
+  struct Place {
+    const float* numbers;
+    int64_t size;
+  };
+  std::vector<Place> places;
+  for (const auto& tensor : tensors) {
+    const float* numbers = tensor.const_data_ptr<float>();
+    for (int64_t begin = 0; begin < tensor.numel(); begin += kPiece)
+      places.push_back({numbers + begin, std::min(kPiece, tensor.numel() - begin)});
+  }
+  std::vector<double> sums(places.size());
+  at::parallel_for(0, static_cast<int64_t>(places.size()), 8, [&](int64_t first, int64_t end) {
+    for (auto i = static_cast<size_t>(first); i < static_cast<size_t>(end); ++i)
+      sums[i] = ops::kernels::squares_row(places[i].numbers, places[i].size);
+  });
+  double total = 0;
+  for (const double sum : sums) total += sum;
+  return total;
 }
 
 }  // namespace
 
-AdamW::AdamW(std::vector<model::Parameter> parameters, const TrainOptions& options)
-    : beta1_(options.adam_beta1),
-      beta2_(options.adam_beta2),
-      epsilon_(options.adam_epsilon),
-      weight_decay_(options.weight_decay) {
-  for (auto& [name, tensor, decay] : parameters) {
-    const bool half = tensor.scalar_type() != at::kFloat;
-    slots_.push_back({.name = name,
-                      .parameter = tensor,
-                      .master = half ? tensor.detach().to(at::kFloat) : tensor,
-                      .mean = float32_zeros_like(tensor),
-                      .mean_square = float32_zeros_like(tensor),
-                      .decay = decay});
+Optimizer::Optimizer(const std::vector<model::Parameter>& parameters, const TrainOptions& options)
+    : seed_(static_cast<uint64_t>(options.seed)) {
+  for (const auto& parameter : parameters) {
+    weights_.push_back({.name = parameter.name,
+                        .parameter = parameter.tensor,
+                        .master = make_master(parameter.tensor, options.bf16_update),
+                        .decay = parameter.decay,
+                        .embedding = parameter.embedding});
   }
+  Weights borrowed;
+  for (auto& weight : weights_) borrowed.push_back(&weight);
+  rule_ = make_rule(std::move(borrowed), options);
 }
 
-void AdamW::collect_gradients() {
+Optimizer::Optimizer(Optimizer&&) noexcept = default;
+Optimizer& Optimizer::operator=(Optimizer&&) noexcept = default;
+Optimizer::~Optimizer() = default;
+
+void Optimizer::collect_gradients() {
   const at::NoGradGuard no_grad;
-  for (auto& slot : slots_) {
-    auto& gradient = slot.parameter.mutable_grad();
-    if (!slot.half() || !gradient.defined()) continue;
-    if (slot.gradient_sum.defined()) {
-      slot.gradient_sum.add_(gradient);
+  for (auto& weight : weights_) {
+    auto& gradient = weight.parameter.mutable_grad();
+    if (!weight.half() || !gradient.defined()) continue;
+    if (weight.gradient_sum.defined()) {
+      weight.gradient_sum.add_(gradient);
     } else {
-      slot.gradient_sum = gradient.to(at::kFloat);
+      weight.gradient_sum = gradient.to(at::kFloat);
     }
     gradient.reset();
   }
 }
 
-std::vector<at::Tensor> AdamW::gradients() const {
+std::vector<at::Tensor> Optimizer::gradients() const {
   std::vector<at::Tensor> found;
-  for (const auto& slot : slots_) {
-    if (auto gradient = slot.gradient(); gradient.defined()) found.push_back(std::move(gradient));
+  for (const auto& weight : weights_) {
+    if (auto gradient = weight.gradient(); gradient.defined()) found.push_back(std::move(gradient));
   }
   return found;
 }
 
-void AdamW::update(double learning_rate) {
+void Optimizer::update(double learning_rate, double gradient_scale) {
   const at::NoGradGuard no_grad;
   ++updates_;
-  for (auto& slot : slots_) {
-    const auto gradient = slot.gradient();
-    if (!gradient.defined()) continue;
-    const auto count = at::full({}, static_cast<double>(updates_), slot.mean.options());
-    at::_fused_adamw_({slot.master}, {gradient}, {slot.mean}, {slot.mean_square}, {}, {count},
-                      learning_rate, beta1_, beta2_, slot.decay ? weight_decay_ : 0.0, epsilon_,
-                      /*amsgrad=*/false, /*maximize=*/false);
-    if (slot.half()) slot.parameter.copy_(slot.master);
-  }
+  rule_->update({.number = updates_,
+                 .learning_rate = learning_rate,
+                 .gradient_scale = gradient_scale,
+                 .seed = seed_});
   clear_gradients();
 }
 
-void AdamW::clear_gradients() {
-  for (auto& slot : slots_) {
-    slot.parameter.mutable_grad().reset();
-    slot.gradient_sum.reset();
+void Optimizer::clear_gradients() {
+  for (auto& weight : weights_) {
+    weight.parameter.mutable_grad().reset();
+    weight.gradient_sum.reset();
   }
 }
 
-std::vector<std::pair<std::string, at::Tensor>> AdamW::state() const {
-  std::vector<std::pair<std::string, at::Tensor>> named;
-  for (const auto& slot : slots_) {
-    named.emplace_back("mean." + slot.name, slot.mean);
-    named.emplace_back("mean_square." + slot.name, slot.mean_square);
-    if (slot.half()) named.emplace_back("master." + slot.name, slot.master);
+std::vector<std::pair<std::string, at::Tensor>> Optimizer::state() const {
+  auto named = rule_->state();
+  for (const auto& weight : weights_) {
+    if (weight.half() && weight.master.defined())
+      named.emplace_back("master." + weight.name, weight.master);
   }
   return named;
 }
 
 at::Tensor gradient_norm(const std::vector<at::Tensor>& gradients) {
   if (gradients.empty()) return at::zeros({}, at::kFloat);
+  if (std::ranges::all_of(gradients, has_row_kernel))
+    return at::full({}, std::sqrt(sum_of_squares(gradients)), at::kFloat);
   return at::linalg_vector_norm(at::stack(at::_foreach_norm(gradients)));
 }
 
-void clip_to_norm_(const std::vector<at::Tensor>& gradients, double norm, double max_norm) {
+double clip_scale(double norm, double max_norm) {
   constexpr double kEpsilon = 1e-6;  // torch.nn.utils.clip_grad_norm_
-  const double scale = max_norm / (norm + kEpsilon);
-  if (max_norm <= 0 || scale >= 1.0) return;
-  for (const auto& gradient : gradients) gradient.mul_(scale);
+  return max_norm > 0 ? std::min(1.0, max_norm / (norm + kEpsilon)) : 1.0;
 }
 
 }  // namespace tunewright::train

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,20 +11,26 @@
 
 namespace tunewright::train {
 
-// AdamW with decoupled decay (Loshchilov and Hutter 2019), as torch.optim.AdamW computes it, for
-// all parameters of a model.  State, gradients and arithmetic are float32: a half-precision
-// parameter has a float32 master, of which it is the rounded copy, and float32 sums of its
-// gradients.
-class AdamW {
+struct Weight;
+class UpdateRule;
+
+// The optimizer that `options.optim` names, for all parameters of a model.  Gradients, arithmetic
+// and state are float32 (adamw_8bit keeps large states in 8 bits).  A half-precision parameter is
+// the rounded copy of a float32 master or, as `options.bf16_update` asks, rounded up or down at
+// random with the right expectation; either way small updates are not lost.
+class Optimizer {
  public:
-  AdamW(std::vector<model::Parameter> parameters, const TrainOptions& options);
+  Optimizer(const std::vector<model::Parameter>& parameters, const TrainOptions& options);
+  Optimizer(Optimizer&&) noexcept;
+  Optimizer& operator=(Optimizer&&) noexcept;
+  ~Optimizer();
 
   // Takes what the last backward pass left in .grad of the half-precision parameters.
   void collect_gradients();
   // Of the parameters that have one; float32 for half-precision parameters.
   std::vector<at::Tensor> gradients() const;
-  // One step; the gradients are used up.
-  void update(double learning_rate);
+  // One step with the gradients times `gradient_scale`; they are used up.
+  void update(double learning_rate, double gradient_scale = 1.0);
   void clear_gradients();
 
   // The live tensors of the state under names; writing into them restores it.
@@ -32,26 +39,17 @@ class AdamW {
   void set_updates(int64_t updates) { updates_ = updates; }
 
  private:
-  struct Slot {
-    std::string name;
-    at::Tensor parameter, master;  // the same tensor for a float32 parameter
-    at::Tensor gradient_sum;       // half precision only; undefined: none yet
-    at::Tensor mean, mean_square;  // of the gradients
-    bool decay = true;
-    bool half() const { return !master.is_same(parameter); }
-    at::Tensor gradient() const { return half() ? gradient_sum : parameter.grad(); }
-  };
-
-  std::vector<Slot> slots_;
-  double beta1_, beta2_, epsilon_, weight_decay_;
+  std::vector<Weight> weights_;  // never resized: the rule points into it
+  std::unique_ptr<UpdateRule> rule_;
+  uint64_t seed_;
   int64_t updates_ = 0;
 };
 
 // Euclidean norm of all gradients together: a float32 scalar on their device; 0 of none.
 at::Tensor gradient_norm(const std::vector<at::Tensor>& gradients);
 
-// Scales the gradients down to `max_norm` as torch.nn.utils.clip_grad_norm_ does, given their norm;
-// 0: off.
-void clip_to_norm_(const std::vector<at::Tensor>& gradients, double norm, double max_norm);
+// What scales gradients of this norm down to `max_norm`, as torch.nn.utils.clip_grad_norm_ does; 1
+// where they are smaller, or max_norm is 0.
+double clip_scale(double norm, double max_norm);
 
 }  // namespace tunewright::train

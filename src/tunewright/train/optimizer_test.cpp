@@ -30,15 +30,13 @@ TEST(AdamW, TenClippedStepsAreThoseOfTorch) {
   const auto norms = load(file, "norms");
   auto matrix = load(file, "initial.matrix").requires_grad_(),
        norm = load(file, "initial.norm").requires_grad_();
-  AdamW optimizer({{"matrix", matrix, true}, {"norm", norm, false}}, options);
+  Optimizer optimizer({{"matrix", matrix, true}, {"norm", norm, false}}, options);
   for (int64_t step = 0; step < norms.numel(); ++step) {
     matrix.mutable_grad() = load(file, str("gradient.", step, ".matrix"));
     norm.mutable_grad() = load(file, str("gradient.", step, ".norm"));
-    const auto gradients = optimizer.gradients();
-    const double total = gradient_norm(gradients).item<double>();
+    const double total = gradient_norm(optimizer.gradients()).item<double>();
     EXPECT_NEAR(total, norms[step].item<double>(), 1e-5);
-    clip_to_norm_(gradients, total, options.max_grad_norm);
-    optimizer.update(options.learning_rate);
+    optimizer.update(options.learning_rate, clip_scale(total, options.max_grad_norm));
     EXPECT_LT(largest_difference(matrix.detach(), load(file, str("after.", step, ".matrix"))), 1e-6)
         << "step " << step;
     EXPECT_LT(largest_difference(norm.detach(), load(file, str("after.", step, ".norm"))), 1e-6)
@@ -50,7 +48,7 @@ TEST(AdamW, TenClippedStepsAreThoseOfTorch) {
 TEST(AdamW, HalfPrecisionHasFloat32Masters) {
   const auto initial = at::randn({8, 8}).to(at::kBFloat16);
   auto half = initial.clone().requires_grad_(), full = initial.to(at::kFloat).requires_grad_();
-  AdamW of_half({{"w", half, true}}, {.weight_decay = 0.1}),
+  Optimizer of_half({{"w", half, true}}, {.weight_decay = 0.1}),
       of_full({{"w", full, true}}, {.weight_decay = 0.1});
   for (int step = 0; step < 20; ++step) {
     const auto gradient = at::randn({8, 8}).to(at::kBFloat16);
@@ -67,7 +65,7 @@ TEST(AdamW, HalfPrecisionHasFloat32Masters) {
 // 1 + 2^-9 is not a bfloat16 number: sums of gradients are kept in float32.
 TEST(AdamW, HalfPrecisionGradientsAddUpInFloat32) {
   auto half = at::tensor({1.0F}).to(at::kBFloat16).requires_grad_();
-  AdamW optimizer({{"w", half, true}}, {});
+  Optimizer optimizer({{"w", half, true}}, {});
   for (const float part : {1.0F, 0x1p-9F}) {
     half.mutable_grad() = at::tensor({part}).to(at::kBFloat16);
     optimizer.collect_gradients();
@@ -78,7 +76,7 @@ TEST(AdamW, HalfPrecisionGradientsAddUpInFloat32) {
 TEST(AdamW, AParameterWithoutAGradientStays) {
   auto used = at::randn({3}).requires_grad_(), unused = at::randn({3}).requires_grad_();
   const auto before = unused.detach().clone();
-  AdamW optimizer({{"used", used, true}, {"unused", unused, true}}, {.weight_decay = 0.5});
+  Optimizer optimizer({{"used", used, true}, {"unused", unused, true}}, {.weight_decay = 0.5});
   used.mutable_grad() = at::randn({3});
   optimizer.update(0.1);
   EXPECT_TRUE(unused.detach().equal(before));
@@ -87,12 +85,22 @@ TEST(AdamW, AParameterWithoutAGradientStays) {
 
 TEST(GradientNorm, NothingHasNormZero) { EXPECT_EQ(gradient_norm({}).item<double>(), 0.0); }
 
-TEST(ClipToNorm, ZeroIsOff) {
-  const auto gradient = at::tensor({30.0F, 40.0F});
-  clip_to_norm_({gradient}, 50.0, 0.0);
-  EXPECT_EQ(gradient[1].item<double>(), 40.0);
-  clip_to_norm_({gradient}, 50.0, 5.0);
-  EXPECT_NEAR(gradient[1].item<double>(), 4.0, 1e-6);
+// Numbers that vectors and pieces do not divide evenly; sums of squares in another order.
+TEST(GradientNorm, IsThatOfAllNumbersTogether) {
+  const std::vector<at::Tensor> gradients = {at::randn({70, 77}), at::randn({3}),
+                                             at::randn({9000})};
+  const auto expected = at::cat({gradients[0].flatten(), gradients[1], gradients[2]}).norm();
+  EXPECT_NEAR(gradient_norm(gradients).item<double>(), expected.item<double>(),
+              1e-6 * expected.item<double>());
+  const std::vector<at::Tensor> strided = {gradients[0].t(), gradients[1], gradients[2]};
+  EXPECT_NEAR(gradient_norm(strided).item<double>(), expected.item<double>(),
+              1e-6 * expected.item<double>());
+}
+
+TEST(ClipScale, ZeroIsOffAndSmallNormsStay) {
+  EXPECT_EQ(clip_scale(50.0, 0.0), 1.0);
+  EXPECT_EQ(clip_scale(4.0, 5.0), 1.0);
+  EXPECT_NEAR(clip_scale(50.0, 5.0), 0.1, 1e-8);
 }
 
 }  // namespace

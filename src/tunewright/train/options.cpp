@@ -1,6 +1,7 @@
 #include "tunewright/train/options.h"
 
 #include <cmath>
+#include <limits>
 #include <string_view>
 
 #include "tunewright/base/error.h"
@@ -55,11 +56,17 @@ void validate(const TrainOptions& options) {
   require_at_least(1, "logging_steps", options.logging_steps);
   require_at_least(0, "seed", options.seed);
   require_at_least(0, "save_seconds", options.save_seconds);
-  if (options.gradient_checkpointing) {
-    throw UserError(
-        "training.gradient_checkpointing: not available in this build; leave it false and lower "
-        "training.tokens_per_pass to save memory");
-  }
+  const double momentum = options.momentum.value_or(0.0);
+  require(momentum >= 0 && momentum < 1, "momentum", "at least 0 and below 1", momentum);
+  const auto& blocks = options.gradient_checkpointing;
+  require(blocks.is_boolean() || (blocks.is_number_integer() && blocks.get<int64_t>() >= 0),
+          "gradient_checkpointing", "true, false or a number of blocks", dump_json(blocks));
+}
+
+int64_t checkpointed_blocks(const TrainOptions& options) {
+  const auto& blocks = options.gradient_checkpointing;
+  if (blocks.is_number()) return blocks.get<int64_t>();
+  return blocks.get<bool>() ? std::numeric_limits<int64_t>::max() : 0;
 }
 
 }  // namespace tunewright::train

@@ -1,8 +1,11 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
+
+#include "tunewright/base/json.h"
 
 namespace tunewright::train {
 
@@ -19,9 +22,29 @@ inline constexpr std::array kScheduleNames = {
     std::pair{"warmup_stable_decay", Schedule::kWarmupStableDecay},
     std::pair{"wsd", Schedule::kWarmupStableDecay}};
 
-enum class OptimizerKind { kAdamW };
-inline constexpr std::array kOptimizerNames = {std::pair{"adamw", OptimizerKind::kAdamW},
-                                               std::pair{"adamw_torch", OptimizerKind::kAdamW}};
+enum class OptimizerKind { kAdamW, kAdamW8bit, kAdafactor, kLion, kMuon, kSgd };
+inline constexpr std::array kOptimizerNames = {  // and transformers' names for them
+    std::pair{"adamw", OptimizerKind::kAdamW},
+    std::pair{"adamw_8bit", OptimizerKind::kAdamW8bit},
+    std::pair{"adafactor", OptimizerKind::kAdafactor},
+    std::pair{"lion", OptimizerKind::kLion},
+    std::pair{"muon", OptimizerKind::kMuon},
+    std::pair{"sgd", OptimizerKind::kSgd},
+    std::pair{"adamw_torch", OptimizerKind::kAdamW},
+    std::pair{"adamw_torch_fused", OptimizerKind::kAdamW},
+    std::pair{"adamw_bnb_8bit", OptimizerKind::kAdamW8bit},
+    std::pair{"lion_32bit", OptimizerKind::kLion}};
+
+// torch.optim.Muon's adjust_lr_fn.
+enum class MuonAdjustment { kOriginal, kMatchRmsAdamw };
+inline constexpr std::array kMuonAdjustmentNames = {
+    std::pair{"match_rms_adamw", MuonAdjustment::kMatchRmsAdamw},
+    std::pair{"original", MuonAdjustment::kOriginal}};
+
+enum class BFloat16Update { kMasters, kStochasticRounding };
+inline constexpr std::array kBFloat16UpdateNames = {
+    std::pair{"masters", BFloat16Update::kMasters},
+    std::pair{"stochastic_rounding", BFloat16Update::kStochasticRounding}};
 
 enum class OnNonfinite { kStop };
 inline constexpr std::array kOnNonfiniteNames = {std::pair{"stop", OnNonfinite::kStop}};
@@ -46,7 +69,10 @@ struct TrainOptions {
   double adam_beta1 = 0.9;
   double adam_beta2 = 0.999;
   double adam_epsilon = 1e-8;
-  bool gradient_checkpointing = false;
+  std::optional<double> momentum;
+  MuonAdjustment muon_adjust_lr_fn = MuonAdjustment::kMatchRmsAdamw;
+  BFloat16Update bf16_update = BFloat16Update::kMasters;
+  Json gradient_checkpointing = false;  // true, false or a number of blocks
   int64_t eval_steps = 50;
   int64_t save_steps = 50;
   int64_t save_total_limit = 3;
@@ -79,14 +105,22 @@ void fields(V& v, TrainOptions& o) {
   v("decay_ratio", o.decay_ratio,
     "warmup_stable_decay: share of the steps in which the rate falls at the end.");
   v("min_lr_ratio", o.min_lr_ratio, "Lowest rate as a share of learning_rate.");
-  v("weight_decay", o.weight_decay, "Decoupled; never on norms and biases.");
+  v("weight_decay", o.weight_decay,
+    "Decoupled (sgd: added to the gradient); never on norms and biases.");
   v("max_grad_norm", o.max_grad_norm, "Gradients are scaled down to this norm; 0: off.");
   v.choice("optim", o.optim, kOptimizerNames, "Optimizer.");
-  v("adam_beta1", o.adam_beta1, "Decay of the mean of the gradients.");
-  v("adam_beta2", o.adam_beta2, "Decay of the mean of their squares.");
-  v("adam_epsilon", o.adam_epsilon, "Added to the root of the latter.");
+  v("adam_beta1", o.adam_beta1,
+    "AdamW: decay of the mean of the gradients; lion: share of that mean in an update.");
+  v("adam_beta2", o.adam_beta2,
+    "AdamW: decay of the mean of their squares; lion: decay of the mean of the gradients.");
+  v("adam_epsilon", o.adam_epsilon, "AdamW: added to the root of the latter.");
+  v("momentum", o.momentum, "sgd and muon; null: 0 for sgd, 0.95 for muon.");
+  v.choice("muon_adjust_lr_fn", o.muon_adjust_lr_fn, kMuonAdjustmentNames,
+           "muon: how the rate follows a matrix's shape; match_rms_adamw takes AdamW's rates.");
+  v.choice("bf16_update", o.bf16_update, kBFloat16UpdateNames,
+           "How trained bfloat16 weights keep updates below their spacing.");
   v("gradient_checkpointing", o.gradient_checkpointing,
-    "Recompute blocks in the backward pass: less memory, more time.");
+    "Recompute blocks in the backward pass: less memory, more time; N: only the first N blocks.");
   v("eval_steps", o.eval_steps, "Evaluate every so many steps.");
   v("save_steps", o.save_steps, "Checkpoint every so many steps; 0: only at the end.");
   v("save_total_limit", o.save_total_limit, "Checkpoints kept, besides the best one; 0: all.");
@@ -104,5 +138,8 @@ void fields(V& v, TrainOptions& o) {
 
 // A value outside its limits is a UserError that names the key, the limit and what was given.
 void validate(const TrainOptions& options);
+
+// How many of the model's first blocks are recomputed: 0 for false, the largest number for true.
+int64_t checkpointed_blocks(const TrainOptions& options);
 
 }  // namespace tunewright::train

@@ -47,9 +47,29 @@ TEST(TrainOptions, ValuesOutsideTheirLimitsAreNamed) {
   EXPECT_USER_ERROR(validate({.warmup_ratio = 1.5}),
                     "training.warmup_ratio: must be between 0 and 1, got 1.5");
   EXPECT_USER_ERROR(validate({.adam_beta2 = 1.0}), "training.adam_beta2");
-  EXPECT_USER_ERROR(validate({.gradient_checkpointing = true}), "not available in this build");
+  EXPECT_USER_ERROR(validate({.momentum = 1.0}),
+                    "training.momentum: must be at least 0 and below 1, got 1");
+  EXPECT_USER_ERROR(validate({.gradient_checkpointing = -1}),
+                    "training.gradient_checkpointing: must be true, false or a number of blocks");
+  EXPECT_USER_ERROR(validate({.gradient_checkpointing = "all"}), "got \"all\"");
   validate({});
   validate({.num_train_epochs = 0, .max_steps = 5});
+}
+
+TEST(TrainOptions, CheckpointingIsSwitchedOrCounted) {
+  EXPECT_EQ(checkpointed_blocks({}), 0);
+  EXPECT_EQ(checkpointed_blocks({.gradient_checkpointing = 3}), 3);
+  EXPECT_GT(checkpointed_blocks({.gradient_checkpointing = true}), 1000);
+}
+
+TEST(TrainOptions, OptimizersHaveTheNamesOfTransformersToo) {
+  const auto optim = [](const char* name) {
+    return from_json<TrainOptions>({{"optim", name}}, "training").optim;
+  };
+  EXPECT_EQ(optim("adamw_torch_fused"), OptimizerKind::kAdamW);
+  EXPECT_EQ(optim("adamw_bnb_8bit"), OptimizerKind::kAdamW8bit);
+  EXPECT_USER_ERROR(optim("adamw8bit"), "did you mean 'adamw_8bit'?");
+  EXPECT_EQ(to_json_object(TrainOptions{.optim = OptimizerKind::kLion})["optim"], "lion");
 }
 
 TEST(TrainOptions, AMisspeltKeyOrChoiceNamesTheNearest) {

@@ -126,7 +126,7 @@ struct Trainer::Impl {
   TrainOptions options;
   data::Loader loader;
   std::vector<model::Parameter> parameters;
-  AdamW optimizer;
+  Optimizer optimizer;
   Objective objective;
   int64_t total_steps;
   RunState state;
@@ -147,6 +147,7 @@ Trainer::Impl::Impl(Parts given, const data::DataOptions& data_options, TrainOpt
         "adapter: nothing in the model is trainable; choose another adapter.type or "
         "target_modules");
   }
+  parts.model.set_checkpointed_blocks(checkpointed_blocks(options));
   state.identity = identity_of({.options = options,
                                 .data_options = data_options,
                                 .train_sha256 = parts.train.sha256,
@@ -177,14 +178,13 @@ StepReport Trainer::Impl::step() {
   const auto passes = take_passes();
   const auto totals = count(passes);
   auto pass_losses = accumulate_gradients(passes, totals.weight);
-  const auto gradients = optimizer.gradients();
   const auto figures =
-      read_to_host(std::move(pass_losses), gradient_norm(gradients));  // the step's only host sync
+      read_to_host(std::move(pass_losses),
+                   gradient_norm(optimizer.gradients()));  // the step's only host sync
   require_finite(figures, passes);
-  clip_to_norm_(gradients, figures.grad_norm, options.max_grad_norm);
   const double learning_rate =
       options.learning_rate * schedule_factor(options, state.step, total_steps);
-  optimizer.update(learning_rate);
+  optimizer.update(learning_rate, clip_scale(figures.grad_norm, options.max_grad_norm));
   ++state.step;
   const double seconds = monotonic_seconds() - begin;
   state.train_seconds += seconds;

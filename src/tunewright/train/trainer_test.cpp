@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <limits>
 
+#include "tunewright/base/fields.h"
 #include "tunewright/base/files.h"
 #include "tunewright/base/str.h"
 #include "tunewright/base/system.h"
 #include "tunewright/base/test.h"
+#include "tunewright/io/safetensors.h"
 #include "tunewright/train/train_fixture.h"
 
 namespace tunewright::train {
@@ -266,6 +268,52 @@ TEST(Trainer, TrainsInBFloat16AndResumesExactly) {
   const auto whole = train_in(folder / "whole", setting);
   train_in(folder / "stopped", setting, /*resume=*/false, /*stop_after=*/4);
   expect_same_bits(whole, train_in(folder / "stopped", setting, /*resume=*/true));
+}
+
+// A whole run in each optimizer, in bfloat16 without masters, stopped and resumed.
+TEST(Trainer, EveryOptimizerResumesExactly) {
+  TemporaryFolder folder;
+  auto setting = full_setting();
+  setting.dtype = at::kBFloat16;
+  setting.adapter = {.type = model::AdapterType::kNone};
+  setting.training.bf16_update = BFloat16Update::kStochasticRounding;
+  for (const auto optim :
+       {OptimizerKind::kAdamW, OptimizerKind::kAdamW8bit, OptimizerKind::kAdafactor,
+        OptimizerKind::kLion, OptimizerKind::kMuon, OptimizerKind::kSgd}) {
+    setting.training.optim = optim;
+    const auto name = to_json_object(setting.training)["optim"].get<std::string>();
+    const auto whole = train_in(folder / (name + "-whole"), setting);
+    train_in(folder / name, setting, /*resume=*/false, /*stop_after=*/4);
+    SCOPED_TRACE(name);
+    expect_same_bits(whole, train_in(folder / name, setting, /*resume=*/true));
+  }
+}
+
+TEST(Trainer, LoraOnBFloat16IsFloat32Throughout) {
+  TemporaryFolder folder;
+  auto setting = full_setting();
+  setting.dtype = at::kBFloat16;
+  const auto trained = train_in(folder / "run", setting);
+  for (const auto& [name, tensor] : trained.weights) EXPECT_EQ(tensor.scalar_type(), at::kFloat);
+  for (const auto& parameter : trained.model->base_parameters())
+    EXPECT_EQ(parameter.tensor.scalar_type(), at::kBFloat16) << parameter.name;
+  const auto state =
+      io::Safetensors::open(folder / "run/checkpoints/step-000009/optimizer.safetensors");
+  EXPECT_FALSE(state.names().empty());
+  for (const auto& name : state.names()) EXPECT_EQ(state.get(name).dtype, io::DType::kF32) << name;
+}
+
+// Recomputation repeats the same operations, dropout included: a run may even switch it on to go on
+// after running out of memory.
+TEST(Trainer, CheckpointingChangesNoNumber) {
+  TemporaryFolder folder;
+  auto setting = full_setting();
+  const auto whole = train_in(folder / "whole", setting);
+  train_in(folder / "switched", setting, /*resume=*/false, /*stop_after=*/4);
+  setting.training.gradient_checkpointing = true;
+  expect_same_bits(whole, train_in(folder / "switched", setting, /*resume=*/true));
+  setting.training.gradient_checkpointing = 1;
+  expect_same_bits(whole, train_in(folder / "one block", setting));
 }
 
 int64_t total_steps(double epochs, int64_t batch, int64_t accumulation) {
