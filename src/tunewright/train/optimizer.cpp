@@ -1,5 +1,6 @@
 #include "tunewright/train/optimizer.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/ops/_foreach_norm.h>
 #include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/full.h>
@@ -8,11 +9,47 @@
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numeric>
+
 namespace tunewright::train {
 namespace {
 
 at::Tensor float32_zeros_like(const at::Tensor& tensor) {
   return at::zeros_like(tensor, tensor.options().dtype(at::kFloat).requires_grad(false));
+}
+
+double sum_of_squares(const float* x, int64_t n) {
+  constexpr int64_t kLanes = 16;  // which the compiler makes registers of
+  std::array<float, kLanes> lanes{};
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    for (int64_t lane = 0; lane < kLanes; ++lane) lanes[lane] += x[i + lane] * x[i + lane];
+  }
+  for (; i < n; ++i) lanes[0] += x[i] * x[i];
+  return std::accumulate(lanes.begin(), lanes.end(), 0.0);
+}
+
+// In blocks of a fixed size, so that the order of the additions, and with it the clipping of every
+// step, does not depend on the number of threads.
+at::Tensor gradient_norm_on_cpu(const std::vector<at::Tensor>& gradients) {
+  constexpr int64_t kBlock = 16384;
+  double total = 0;
+  for (const auto& gradient : gradients) {
+    const auto values = gradient.to(at::kFloat).contiguous();
+    const auto* data = values.const_data_ptr<float>();
+    const int64_t n = values.numel(), blocks = (n + kBlock - 1) / kBlock;
+    std::vector<double> sums(static_cast<size_t>(blocks));
+    at::parallel_for(0, blocks, 4, [&](int64_t begin, int64_t end) {
+      for (int64_t b = begin; b < end; ++b)
+        sums[static_cast<size_t>(b)] =
+            sum_of_squares(data + b * kBlock, std::min(kBlock, n - b * kBlock));
+    });
+    total = std::accumulate(sums.begin(), sums.end(), total);
+  }
+  return at::full({}, std::sqrt(total), at::kFloat);
 }
 
 }  // namespace
@@ -89,6 +126,7 @@ std::vector<std::pair<std::string, at::Tensor>> AdamW::state() const {
 
 at::Tensor gradient_norm(const std::vector<at::Tensor>& gradients) {
   if (gradients.empty()) return at::zeros({}, at::kFloat);
+  if (gradients.front().is_cpu()) return gradient_norm_on_cpu(gradients);
   return at::linalg_vector_norm(at::stack(at::_foreach_norm(gradients)));
 }
 
