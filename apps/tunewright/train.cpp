@@ -33,7 +33,7 @@ using observe::RunFolder;
 constexpr const char* kHelp = R"(Examples:
   tunewright train train.yaml
   tunewright train train.yaml --set training.learning_rate=1e-4 --set output_dir=runs/second
-  tunewright train train.yaml --resume        continues after Ctrl-C, a crash or a power cut
+  tunewright train train.yaml --resume        starts, continues after a crash, or says it is done
   tunewright train train.yaml --overwrite     replaces the run that output_dir holds
 
 The run folder gets config.yaml, metrics.jsonl, ledger.jsonl, checkpoints/, adapter/ (or model/),
@@ -211,8 +211,20 @@ Json result_of(const Json& report, const fs::path& run, const fs::path& weights)
   return result;
 }
 
+// The rows that a rollback left out are accounted for as well.
+void write_exclusions(Job& job, const RunFolder& run, const train::Setbacks& setbacks) {
+  if (setbacks.excluded_rows.empty()) return;
+  for (const auto row : setbacks.excluded_rows) {
+    auto& line = job.train.ledger.at(static_cast<size_t>(row));
+    line.decision = "dropped";
+    line.reason = "training.on_nonfinite: rollback; with it the loss or gradient was not finite";
+  }
+  write_ledger(job, run.ledger_file());
+}
+
 int finish(Job& job, const RunFolder& run, const train::TrainResult& trained,
            const Context& context) {
+  write_exclusions(job, run, trained.setbacks);
   const auto weights = write_weights(job, run);
   const auto report = write_report(job, run, trained);
   print_result(context, result_of(report, run.path(), weights),

@@ -48,6 +48,15 @@ std::string_view outcome_name(train::Outcome outcome) {
   return "unknown";
 }
 
+Json excluded_rows(const RunSummary& summary) {
+  Json rows = Json::array();
+  for (const auto index : summary.result.setbacks.excluded_rows) {
+    const auto& line = summary.train.ledger.at(static_cast<size_t>(index));
+    rows.push_back({{"source", line.source}, {"row", line.row}});
+  }
+  return rows;
+}
+
 // --- report.html ---
 
 constexpr double kWidth = 720, kHeight = 300, kLeft = 56, kBottom = 34, kTop = 12, kRight = 12;
@@ -132,6 +141,11 @@ std::vector<std::pair<std::string, std::string>> figures(const Json& report) {
                                                     number(report["eval_perplexity"], 3) +
                                                     str(" (step ", report["eval_step"], ")")});
   }
+  if (report["skipped_steps"] != 0) {
+    rows.emplace_back("Steps skipped, their numbers not finite",
+                      str(report["skipped_steps"], ", rollbacks ", report["rollbacks"],
+                          ", rows left out since ", report["excluded_rows"].size()));
+  }
   if (report["cost"].is_number()) {
     rows.emplace_back("Cost",
                       number(report["cost"], 2) + " " + report["currency"].get<std::string>());
@@ -171,6 +185,10 @@ Json training_report(const RunSummary& summary) {
       {"eval_perplexity", result.best ? Json(std::exp(result.best->loss)) : Json(nullptr)},
       {"eval_step", result.best ? Json(result.best->step) : Json(nullptr)},
       {"train_seconds", seconds},
+      {"save_seconds", result.save_seconds},
+      {"skipped_steps", result.setbacks.skipped_steps},
+      {"rollbacks", result.setbacks.rollbacks},
+      {"excluded_rows", excluded_rows(summary)},
       {"tokens", result.tokens},
       {"supervised_tokens", result.supervised_tokens},
       {"tokens_per_second", seconds > 0 ? double(result.tokens) / seconds : 0.0},

@@ -272,8 +272,8 @@ def test_full_and_frozen(place):
         assert not (run / "adapter").exists()
 
 
-def main():
-    for name, test in list(globals().items()):
+def run_tests(names):
+    for name, test in list(names.items()):
         if name.startswith("test_"):
             with tempfile.TemporaryDirectory() as folder:
                 begin = time.time()
@@ -282,4 +282,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    run_tests(globals())

@@ -53,6 +53,17 @@ fs::path temporary_name(const fs::path& path) {
   return path.parent_path() / str(".", path.filename().string(), ".tmp-", ::getpid());
 }
 
+// Puts the folder `made` in the place of `path`.  Where the file system can exchange them, there is
+// no moment without one of the two.
+void replace_folder(const fs::path& made, const fs::path& path) {
+  if (!fs::exists(path)) return fs::rename(made, path);
+  if (::renameat2(AT_FDCWD, made.c_str(), AT_FDCWD, path.c_str(), RENAME_EXCHANGE) == 0) return;
+  const auto old = path.parent_path() / str(".", path.filename().string(), ".old-", ::getpid());
+  fs::rename(path, old);
+  fs::rename(made, path);
+  fs::rename(old, made);
+}
+
 }  // namespace
 
 std::string read_file(const fs::path& path) {
@@ -137,17 +148,15 @@ void write_file_atomic(const fs::path& path, std::string_view bytes) {
 void write_folder_atomic(const fs::path& path, const std::function<void(const fs::path&)>& fill) {
   make_parent_folder(path);
   const auto temporary = temporary_name(path);
-  const auto old = path.parent_path() / str(".", path.filename().string(), ".old-", ::getpid());
   std::error_code code;
   fs::remove_all(temporary, code);
   try {
     fs::create_directories(temporary);
     fill(temporary);
     sync_folder(temporary);
-    if (fs::exists(path)) fs::rename(path, old);
-    fs::rename(temporary, path);
+    replace_folder(temporary, path);
     sync_folder(path.parent_path());
-    fs::remove_all(old, code);
+    fs::remove_all(temporary, code);  // what stood there before
   } catch (const fs::filesystem_error& error) {
     fs::remove_all(temporary, code);
     throw UserError(str(path.string(), ": cannot write the folder: ", error.code().message()));

@@ -53,6 +53,10 @@ struct Parameter {
   bool embedding = false;  // or the output head: a row a token
 };
 
+// Sees what each layer of a forward pass gives, in order, under the layer's Hugging Face name.  The
+// first axis of the output is the tokens.
+using LayerObserver = std::function<void(const std::string& layer, const at::Tensor& output)>;
+
 // A causal language model that trains and generates.  Not thread-safe.
 class CausalLm {
  public:
@@ -86,6 +90,9 @@ class CausalLm {
 
   // Training mode switches LoRA dropout on; `seed` fixes its masks for the coming forward pass.
   virtual void set_training(bool training, uint64_t seed) = 0;
+
+  // For diagnosis; an empty one, as at first, costs nothing.
+  virtual void set_observer(LayerObserver observer) = 0;
 
   virtual const Json& config() const = 0;  // config.json
   virtual at::ScalarType dtype() const = 0;

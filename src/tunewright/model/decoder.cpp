@@ -154,7 +154,17 @@ ops::LoraArguments Decoder::lora_arguments(const Linear& linear, const Pass& pas
           .dropout_seed = layer_seed(pass.dropout_seed, linear.name)};
 }
 
+at::Tensor Decoder::seen(std::string_view prefix, std::string_view part, at::Tensor x) const {
+  if (observer_) observer_(str(prefix, part), x);
+  return x;
+}
+
 at::Tensor Decoder::apply(const Linear& linear, const at::Tensor& x, const Pass& pass) const {
+  return seen(linear.name, "", adapted_product(linear, x, pass));
+}
+
+at::Tensor Decoder::adapted_product(const Linear& linear, const at::Tensor& x,
+                                    const Pass& pass) const {
   if (!linear.lora || !pass.adapted) return ops::linear(x, linear.weight, linear.bias);
   return ops::lora_linear(x, linear.weight, linear.bias, lora_arguments(linear, pass));
 }
@@ -163,10 +173,12 @@ at::Tensor Decoder::mlp(const DecoderLayer& layer, const at::Tensor& x, const Pa
   const auto gate = apply(layer.gate, x, pass), up = apply(layer.up, x, pass);
   const auto& down = layer.down;
   if (!down.lora || !pass.adapted)
-    return ops::linear(ops::swiglu(gate, up), down.weight, down.bias, pass.block_value);
+    return seen(down.name, "",
+                ops::linear(ops::swiglu(gate, up), down.weight, down.bias, pass.block_value));
   auto arguments = lora_arguments(down, pass);
   arguments.value = pass.block_value;
-  return ops::swiglu_lora_linear(gate, up, down.weight, down.bias, arguments);
+  return seen(down.name, "",
+              ops::swiglu_lora_linear(gate, up, down.weight, down.bias, arguments));
 }
 
 at::Tensor Decoder::attention(const DecoderLayer& layer, size_t index, const at::Tensor& x,
@@ -182,14 +194,18 @@ at::Tensor Decoder::attention(const DecoderLayer& layer, size_t index, const at:
   }
   q = ops::rotary(q, pass.rope.cosine, pass.rope.sine);
   k = ops::rotary(k, pass.rope.cosine, pass.rope.sine);
-  return apply(layer.o, pass.attend(index, q, k, v).reshape({N, H * E}), pass);
+  const auto attended =
+      seen(layer.prefix, "self_attn", pass.attend(index, q, k, v).reshape({N, H * E}));
+  return apply(layer.o, attended, pass);
 }
 
 at::Tensor Decoder::block(size_t index, const at::Tensor& x, const Pass& pass) const {
   const auto& layer = layers_[index];
-  const auto normed = ops::rms_norm(x, layer.input_norm, config_.rms_norm_epsilon);
+  const auto normed = seen(layer.prefix, "input_layernorm",
+                           ops::rms_norm(x, layer.input_norm, config_.rms_norm_epsilon));
   const auto attended = x + attention(layer, index, normed, pass);
-  const auto h = ops::rms_norm(attended, layer.post_attention_norm, config_.rms_norm_epsilon);
+  const auto h = seen(layer.prefix, "post_attention_layernorm",
+                      ops::rms_norm(attended, layer.post_attention_norm, config_.rms_norm_epsilon));
   return attended + mlp(layer, h, pass);
 }
 
@@ -207,7 +223,7 @@ at::Tensor Decoder::run(at::Tensor x, const Pass& pass) {
       static_cast<size_t>(at::GradMode::is_enabled() ? checkpointed_blocks_ : 0);
   for (size_t i = 0; i < layers_.size(); ++i)
     x = i < checkpointed ? checkpointed_block(i, x, pass) : block(i, x, pass);
-  return ops::rms_norm(x, norm_, config_.rms_norm_epsilon);
+  return seen("model.norm", "", ops::rms_norm(x, norm_, config_.rms_norm_epsilon));
 }
 
 Decoder::Pass Decoder::make_pass(const at::Tensor& positions) const {
@@ -222,11 +238,11 @@ at::Tensor Decoder::hidden(const PackedInput& input) {
   const auto device = embedding_.device();
   auto pass = make_pass(input.positions.to(device));
   const double scale = 1.0 / std::sqrt(static_cast<double>(config_.head_dim));
-  pass.attend = [this, &input, scale](size_t layer, const at::Tensor& q, const at::Tensor& k,
+  pass.attend = [this, input, scale](size_t layer, const at::Tensor& q, const at::Tensor& k,
                                       const at::Tensor& v) {
     return packed_attention(input, {q, k, v}, scale, layers_[layer].window);
   };
-  return run(at::embedding(embedding_, input.ids.to(device)), pass);
+  return run(seen("model.embed_tokens", "", at::embedding(embedding_, input.ids.to(device))), pass);
 }
 
 at::Tensor Decoder::hidden_cached(const at::Tensor& ids, KvCache& cache) {

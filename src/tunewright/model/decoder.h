@@ -1,6 +1,7 @@
 #pragma once
 #include <functional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -39,6 +40,7 @@ class Decoder final : public CausalLm {
   const std::optional<io::PeftConfig>& adapter() const override { return adapter_; }
   void set_adapter_enabled(bool enabled) override { adapter_enabled_ = enabled; }
   void set_training(bool training, uint64_t seed) override;
+  void set_observer(LayerObserver observer) override { observer_ = std::move(observer); }
   const Json& config() const override { return json_; }
   at::ScalarType dtype() const override { return dtype_; }
   int64_t vocab_size() const override { return config_.vocab_size; }
@@ -64,8 +66,11 @@ class Decoder final : public CausalLm {
   at::Tensor attention(const DecoderLayer& layer, size_t index, const at::Tensor& x,
                        const Pass& pass) const;
   at::Tensor apply(const Linear& linear, const at::Tensor& x, const Pass& pass) const;
+  at::Tensor adapted_product(const Linear& linear, const at::Tensor& x, const Pass& pass) const;
   at::Tensor mlp(const DecoderLayer& layer, const at::Tensor& x, const Pass& pass) const;
   ops::LoraArguments lora_arguments(const Linear& linear, const Pass& pass) const;
+  // x, after the observer has seen it as what the layer `prefix` + `part` gives.
+  at::Tensor seen(std::string_view prefix, std::string_view part, at::Tensor x) const;
   std::vector<at::Tensor> trainable_tensors(DecoderLayer& layer) const;
 
   Json json_;
@@ -73,6 +78,7 @@ class Decoder final : public CausalLm {
   at::ScalarType dtype_;
   at::Tensor embedding_, norm_, head_;  // [V, D], [D], [V, D]
   std::vector<DecoderLayer> layers_;
+  LayerObserver observer_;
   std::optional<io::PeftConfig> adapter_;
   bool adapter_enabled_ = true;
   int64_t checkpointed_blocks_ = 0;

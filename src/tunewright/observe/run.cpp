@@ -81,12 +81,14 @@ void RunFolder::log_metrics(const Json& line) {
   metrics_->write(dump_json(line));
 }
 
-void RunFolder::rewind_metrics(int64_t step) {
+void RunFolder::rewind_metrics(int64_t step, CutBack where) {
   metrics_.reset();
   if (!fs::exists(metrics_file())) return;
   std::string kept;
   for (const auto& line : read_metrics()) {
-    if (line.value("step", int64_t{0}) <= step) kept += dump_json(line) + "\n";
+    const auto of = line.value("step", int64_t{0});
+    const bool undone = of == step && where == CutBack::kBeforeEvaluation;
+    if (of <= step && !(undone && line.contains("eval_loss"))) kept += dump_json(line) + "\n";
   }
   write_file_atomic(metrics_file(), kept);
 }

@@ -39,8 +39,10 @@ class RunFolder {
 
   // Appends a line to metrics.jsonl, flushed at once.
   void log_metrics(const Json& line);
-  // Cuts metrics.jsonl back to lines whose "step" is at most `step`.
-  void rewind_metrics(int64_t step);
+  // Cuts metrics.jsonl back to lines whose "step" is at most `step`; kBeforeEvaluation leaves out
+  // an evaluation of that step too.
+  enum class CutBack { kAfterEvaluation, kBeforeEvaluation };
+  void rewind_metrics(int64_t step, CutBack where = CutBack::kAfterEvaluation);
   // A last line cut off by a killed process is left out.
   std::vector<Json> read_metrics() const;
 

@@ -53,6 +53,19 @@ TEST(RunFolder, RewindsMetricsToAStep) {
   EXPECT_EQ(lines.back(), line(4));
 }
 
+TEST(RunFolder, RewindsBeforeAnEvaluation) {
+  TemporaryFolder folder;
+  auto run = RunFolder::open(folder.path(), Mode::kNew);
+  for (int64_t step = 1; step <= 2; ++step) {
+    run.log_metrics(line(step));
+    run.log_metrics({{"step", step}, {"eval_loss", 0.25}});
+  }
+  run.rewind_metrics(2, RunFolder::CutBack::kBeforeEvaluation);
+  const auto lines = run.read_metrics();
+  ASSERT_EQ(lines.size(), 3U);
+  EXPECT_EQ(lines.back(), line(2));
+}
+
 TEST(RunFolder, ATornLastLineIsDropped) {
   TemporaryFolder folder;
   auto run = RunFolder::open(folder.path(), Mode::kNew);

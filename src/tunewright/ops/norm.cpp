@@ -30,6 +30,14 @@ at::Tensor forward_rows(const at::Tensor& x, const at::Tensor& weight, double ep
   return out;
 }
 
+// [P, D] -> [D].  The framework's sum divides the columns among the threads, and adds those at a
+// border in another order.
+at::Tensor add_in_order(const at::Tensor& partials) {
+  auto total = at::zeros({partials.size(1)}, partials.options());
+  for (int64_t i = 0; i < partials.size(0); ++i) total.add_(partials[i]);
+  return total;
+}
+
 struct Gradients {
   at::Tensor x, weight;
 };
@@ -52,7 +60,7 @@ Gradients backward_rows(const at::Tensor& dy, const at::Tensor& x, const at::Ten
       }
     });
   });
-  return {dx, weight_needed ? sums.sum(0).to(weight.scalar_type()) : at::Tensor()};
+  return {dx, weight_needed ? add_in_order(sums).to(weight.scalar_type()) : at::Tensor()};
 }
 
 struct RmsNorm : torch::autograd::Function<RmsNorm> {

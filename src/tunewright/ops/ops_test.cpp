@@ -1,6 +1,7 @@
 #include "tunewright/ops/ops.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include <functional>
@@ -140,6 +141,24 @@ TEST_P(Types, SwigluLoraLinearIsItsDefinition) {
       {random({70, 48}, GetParam()), random({70, 48}, GetParam()), random({33, 48}, GetParam()),
        random({33}, GetParam()), random({4, 48}), random({33, 4})},
       tolerance(GetParam()));
+}
+
+// 64 partial sums of 1030 numbers: enough for the framework to divide a sum of them.
+TEST(RmsNorm, GradientsDoNotDependOnTheNumberOfThreads) {
+  const std::vector<at::Tensor> inputs = {random({4096, 1030}), random({1030})};
+  const auto upstream = random({4096, 1030});
+  const int before = at::get_num_threads();
+  std::vector<Result> results;
+  for (const int threads : {1, 2, 3}) {
+    at::set_num_threads(threads);
+    results.push_back(
+        evaluate([](const auto& x) { return rms_norm(x[0], x[1], 1e-5); }, inputs, upstream));
+  }
+  at::set_num_threads(before);
+  for (const auto& result : results) {
+    EXPECT_TRUE(result.value.equal(results[0].value));
+    for (size_t i = 0; i < 2; ++i) EXPECT_TRUE(result.gradients[i].equal(results[0].gradients[i]));
+  }
 }
 
 TEST(Lora, FrozenWeightGetsNoGradientAndFrozenInputNeedsNone) {

@@ -20,8 +20,6 @@ constexpr const char* kWeights = "weights.safetensors";
 constexpr const char* kOptimizer = "optimizer.safetensors";
 constexpr const char* kState = "state.json";
 
-using Named = std::vector<std::pair<std::string, at::Tensor>>;
-
 constexpr std::array kDTypes = {
     std::pair{at::kFloat, io::DType::kF32}, std::pair{at::kBFloat16, io::DType::kBF16},
     std::pair{at::kHalf, io::DType::kF16}, std::pair{at::kByte, io::DType::kU8}};
@@ -33,12 +31,19 @@ io::DType file_dtype(at::ScalarType dtype) {
   throw InternalError(str("a checkpoint cannot hold ", c10::toString(dtype)));
 }
 
-void write_tensors(const fs::path& path, const Named& named) {
-  std::vector<at::Tensor> on_host;  // keeps the bytes alive until they are written
-  std::vector<io::NamedTensor> views;
+NamedTensors copy_to_host(const NamedTensors& named) {
+  NamedTensors copies;
   for (const auto& [name, tensor] : named) {
-    on_host.push_back(tensor.detach().cpu().contiguous());
-    const auto& host = on_host.back();
+    copies.emplace_back(
+        name, tensor.detach().to(at::kCPU, /*non_blocking=*/false, /*copy=*/true).contiguous());
+  }
+  return copies;
+}
+
+// The tensors are on the host.
+void write_tensors(const fs::path& path, const NamedTensors& named) {
+  std::vector<io::NamedTensor> views;
+  for (const auto& [name, host] : named) {
     views.push_back(
         {name,
          {.dtype = file_dtype(host.scalar_type()),
@@ -48,7 +53,7 @@ void write_tensors(const fs::path& path, const Named& named) {
   io::write_safetensors(path, views);
 }
 
-void read_tensors(const fs::path& path, const Named& named) {
+void read_tensors(const fs::path& path, const NamedTensors& named) {
   const at::NoGradGuard no_grad;
   const auto file = io::Safetensors::open(path);
   for (const auto& [name, tensor] : named) {
@@ -63,23 +68,28 @@ void read_tensors(const fs::path& path, const Named& named) {
   }
 }
 
-Named weights_of(const std::vector<model::Parameter>& parameters) {
-  Named named;
-  for (const auto& parameter : parameters) named.emplace_back(parameter.name, parameter.tensor);
-  return named;
-}
-
 // `sha256` of state.json covers the rest of it, the hashes of the other files included.
 std::string seal(const Json& content) { return sha256(dump_json(content)); }
 
 }  // namespace
 
-void write_checkpoint(const fs::path& folder, const RunState& state,
-                      const std::vector<model::Parameter>& parameters, const Optimizer& optimizer) {
+NamedTensors weights_of(const std::vector<model::Parameter>& parameters) {
+  NamedTensors named;
+  for (const auto& parameter : parameters) named.emplace_back(parameter.name, parameter.tensor);
+  return named;
+}
+
+Snapshot take_snapshot(RunState state, const NamedTensors& weights, const NamedTensors& optimizer) {
+  return {.state = std::move(state),
+          .weights = copy_to_host(weights),
+          .optimizer = copy_to_host(optimizer)};
+}
+
+void write_checkpoint(const fs::path& folder, const Snapshot& snapshot) {
   write_folder_atomic(folder, [&](const fs::path& made) {
-    write_tensors(made / kWeights, weights_of(parameters));
-    write_tensors(made / kOptimizer, optimizer.state());
-    Json content = to_json_object(state);
+    write_tensors(made / kWeights, snapshot.weights);
+    write_tensors(made / kOptimizer, snapshot.optimizer);
+    Json content = to_json_object(snapshot.state);
     content["files"] = {{kWeights, sha256_file(made / kWeights)},
                         {kOptimizer, sha256_file(made / kOptimizer)}};
     content["sha256"] = seal(content);
@@ -87,14 +97,18 @@ void write_checkpoint(const fs::path& folder, const RunState& state,
   });
 }
 
-std::optional<int64_t> best_step_of(const fs::path& folder) {
+KnownSteps steps_known_to(const fs::path& folder) {
+  KnownSteps steps;
   try {
     const auto content = read_json(folder / kState);
-    const auto best = content.value("best", Json());
-    if (best.is_object() && best.contains("step")) return best["step"].get<int64_t>();
+    const auto step = [&](const char* pointer) -> std::optional<int64_t> {
+      const auto value = content.value(Json::json_pointer(pointer), Json());
+      return value.is_number_integer() ? std::optional(value.get<int64_t>()) : std::nullopt;
+    };
+    steps = {.best = step("/best/step"), .rollback = step("/setbacks/rollback_step")};
   } catch (const std::exception&) {  // damaged: resuming will say so
   }
-  return std::nullopt;
+  return steps;
 }
 
 Checkpoint Checkpoint::open(const fs::path& folder) {
@@ -117,13 +131,12 @@ Checkpoint Checkpoint::open(const fs::path& folder) {
 Checkpoint::Checkpoint(fs::path folder, RunState state)
     : folder_(std::move(folder)), state_(std::move(state)) {}
 
-void Checkpoint::restore_weights(const std::vector<model::Parameter>& parameters) const {
-  read_tensors(folder_ / kWeights, weights_of(parameters));
+void Checkpoint::restore_weights(const NamedTensors& weights) const {
+  read_tensors(folder_ / kWeights, weights);
 }
 
-void Checkpoint::restore_optimizer(Optimizer& optimizer) const {
-  read_tensors(folder_ / kOptimizer, optimizer.state());
-  optimizer.set_updates(state_.updates);
+void Checkpoint::restore_optimizer(const NamedTensors& optimizer) const {
+  read_tensors(folder_ / kOptimizer, optimizer);
 }
 
 }  // namespace tunewright::train

@@ -6,6 +6,7 @@
 #include "tunewright/base/fields.h"
 #include "tunewright/base/files.h"
 #include "tunewright/base/test.h"
+#include "tunewright/train/optimizer.h"
 
 namespace tunewright::train {
 namespace {
@@ -36,6 +37,10 @@ const RunState kState = {.step = 50,
                          .best = EvalReport{.step = 40, .loss = 0.1 + 0.2, .tokens = 9},
                          .train_seconds = 1.0 / 3.0};
 
+Snapshot snapshot_of(const Trained& trained) {
+  return take_snapshot(kState, weights_of(trained.parameters), trained.optimizer.state());
+}
+
 void damage(const fs::path& path) {
   auto bytes = read_file(path);
   bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
@@ -45,11 +50,11 @@ void damage(const fs::path& path) {
 TEST(Checkpoint, RestoresEveryBit) {
   TemporaryFolder folder;
   const auto written = random_state();
-  write_checkpoint(folder / "c", kState, written.parameters, written.optimizer);
+  write_checkpoint(folder / "c", snapshot_of(written));
   auto restored = random_state();
   const auto checkpoint = Checkpoint::open(folder / "c");
-  checkpoint.restore_weights(restored.parameters);
-  checkpoint.restore_optimizer(restored.optimizer);
+  checkpoint.restore_weights(weights_of(restored.parameters));
+  checkpoint.restore_optimizer(restored.optimizer.state());
   for (size_t i = 0; i < written.parameters.size(); ++i) {
     EXPECT_TRUE(restored.parameters[i].tensor.equal(written.parameters[i].tensor));
   }
@@ -127,7 +132,7 @@ TEST(Checkpoint, DamageToAnyFileIsFound) {
   for (const auto* name : {"weights.safetensors", "optimizer.safetensors", "state.json"}) {
     TemporaryFolder folder;
     const auto written = random_state();
-    write_checkpoint(folder / "c", kState, written.parameters, written.optimizer);
+    write_checkpoint(folder / "c", snapshot_of(written));
     damage(folder.path() / "c" / name);
     EXPECT_USER_ERROR(Checkpoint::open(folder / "c"), name);
   }
@@ -136,7 +141,7 @@ TEST(Checkpoint, DamageToAnyFileIsFound) {
 TEST(Checkpoint, AMissingOrCutOffFileIsFound) {
   TemporaryFolder folder;
   const auto written = random_state();
-  write_checkpoint(folder / "c", kState, written.parameters, written.optimizer);
+  write_checkpoint(folder / "c", snapshot_of(written));
   fs::resize_file(folder.path() / "c" / "optimizer.safetensors", 100);
   EXPECT_USER_ERROR(Checkpoint::open(folder / "c"), "optimizer.safetensors: is damaged");
   fs::remove(folder.path() / "c" / "state.json");
@@ -146,9 +151,9 @@ TEST(Checkpoint, AMissingOrCutOffFileIsFound) {
 TEST(Checkpoint, AnotherShapeIsNamed) {
   TemporaryFolder folder;
   const auto written = random_state();
-  write_checkpoint(folder / "c", kState, written.parameters, written.optimizer);
+  write_checkpoint(folder / "c", snapshot_of(written));
   const std::vector<model::Parameter> other = {{"a", at::randn({3, 4}), true}};
-  EXPECT_USER_ERROR(Checkpoint::open(folder / "c").restore_weights(other),
+  EXPECT_USER_ERROR(Checkpoint::open(folder / "c").restore_weights(weights_of(other)),
                     "tensor 'a' has another shape");
 }
 

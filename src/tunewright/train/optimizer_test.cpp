@@ -1,6 +1,7 @@
 #include "tunewright/train/optimizer.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 
 #include "tunewright/base/fields.h"
 #include "tunewright/base/str.h"
@@ -81,6 +82,23 @@ TEST(AdamW, AParameterWithoutAGradientStays) {
   optimizer.update(0.1);
   EXPECT_TRUE(unused.detach().equal(before));
   EXPECT_FALSE(used.grad().defined());
+}
+
+TEST(GradientNorm, DoesNotDependOnTheNumberOfThreads) {
+  const std::vector<at::Tensor> gradients = {at::randn({300, 1000}), at::randn({7}),
+                                             at::randn({40, 33}).t()};
+  const int before = at::get_num_threads();
+  std::vector<float> norms;
+  for (const int threads : {1, 2, 3}) {
+    at::set_num_threads(threads);
+    norms.push_back(gradient_norm(gradients).item<float>());
+  }
+  at::set_num_threads(before);
+  EXPECT_EQ(norms[0], norms[1]);
+  EXPECT_EQ(norms[0], norms[2]);
+  const auto all = at::cat({gradients[0].flatten(), gradients[1], gradients[2].flatten()});
+  const double plain = at::linalg_vector_norm(all.to(at::kDouble)).item<double>();
+  EXPECT_NEAR(norms[0], plain, 1e-6 * plain);  // float32 sums of at most 1024 squares a lane
 }
 
 TEST(GradientNorm, NothingHasNormZero) { EXPECT_EQ(gradient_norm({}).item<double>(), 0.0); }

@@ -46,8 +46,10 @@ inline constexpr std::array kBFloat16UpdateNames = {
     std::pair{"masters", BFloat16Update::kMasters},
     std::pair{"stochastic_rounding", BFloat16Update::kStochasticRounding}};
 
-enum class OnNonfinite { kStop };
-inline constexpr std::array kOnNonfiniteNames = {std::pair{"stop", OnNonfinite::kStop}};
+enum class OnNonfinite { kStop, kSkip, kRollback };
+inline constexpr std::array kOnNonfiniteNames = {std::pair{"stop", OnNonfinite::kStop},
+                                                 std::pair{"skip", OnNonfinite::kSkip},
+                                                 std::pair{"rollback", OnNonfinite::kRollback}};
 
 // `training:` of the configuration.
 struct TrainOptions {
@@ -130,10 +132,13 @@ void fields(V& v, TrainOptions& o) {
     "Stop after so many evaluations without a new best; 0: off.");
   v("logging_steps", o.logging_steps, "Write a line of metrics every so many steps.");
   v("seed", o.seed, "Of initialisation, order and dropout.");
-  v("deterministic", o.deterministic, "Refuse operations whose result may vary between runs.");
+  v("deterministic", o.deterministic,
+    "The same bits on every run of a GPU too: operations that have no such way are errors, others "
+    "are slower. The processor's are always so: nothing changes there.");
   v("save_seconds", o.save_seconds, "Checkpoint also after so many seconds; 0: off.");
   v.choice("on_nonfinite", o.on_nonfinite, kOnNonfiniteNames,
-           "What a loss that is not a number does.");
+           "A loss or gradient that is not finite: ends the run; has its step dropped; or drops it "
+           "and goes back to the last checkpoint of save_steps, without the rows to blame.");
 }
 
 // A value outside its limits is a UserError that names the key, the limit and what was given.

@@ -3,6 +3,8 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/index_select.h>
 
+#include "tunewright/base/random.h"
+
 namespace tunewright::train {
 namespace {
 
@@ -41,6 +43,12 @@ std::vector<data::Batch> split_into_passes(const std::vector<const data::Example
                                            int64_t tokens_per_pass) {
   if (tokens_per_pass == 0) return {data::make_batch(examples)};
   return data::split_batch(examples, tokens_per_pass);
+}
+
+uint64_t dropout_seed(int64_t seed, int64_t step, size_t pass) {
+  Random random(static_cast<uint64_t>(seed), stream_id("dropout"));
+  random.seek((static_cast<uint64_t>(step) << 20) + pass);
+  return random.next();
 }
 
 at::Tensor loss_sum(model::CausalLm& model, Objective objective, const data::Batch& batch) {

@@ -15,6 +15,10 @@ Targets to_targets(const data::Batch& batch, at::Device device);
 std::vector<data::Batch> split_into_passes(const std::vector<const data::Example*>& examples,
                                            int64_t tokens_per_pass);
 
+// Of a pass of a step (both from 0).  A function of its arguments alone, so that a resumed run
+// draws the masks of the uninterrupted one.
+uint64_t dropout_seed(int64_t seed, int64_t step, size_t pass);
+
 // Summed loss of one pass through the model; a float32 scalar.  The batch must have targets.
 at::Tensor loss_sum(model::CausalLm& model, Objective objective, const data::Batch& batch);
 

@@ -54,6 +54,23 @@ double fall(const TrainOptions& options, int64_t step, int64_t warmup, int64_t t
 
 }  // namespace
 
+int64_t count_total_steps(data::Loader loader, const TrainOptions& options) {
+  if (options.max_steps > 0) return options.max_steps;
+  const auto steps_of = [&](int64_t epoch) {
+    loader.seek({.epoch = epoch, .next = 0});
+    const int64_t batches = loader.batches_per_epoch();
+    return std::max<int64_t>(1, (batches + options.gradient_accumulation_steps - 1) /
+                                    options.gradient_accumulation_steps);
+  };
+  const auto whole_epochs = static_cast<int64_t>(std::floor(options.num_train_epochs));
+  int64_t total = 0;
+  for (int64_t epoch = 0; epoch < whole_epochs; ++epoch) total += steps_of(epoch);
+  const double rest = options.num_train_epochs - static_cast<double>(whole_epochs);
+  if (rest <= 0) return total;
+  return total +
+         static_cast<int64_t>(std::ceil(rest * static_cast<double>(steps_of(whole_epochs)) - 1e-9));
+}
+
 int64_t warmup_steps(const TrainOptions& options, int64_t total_steps) {
   if (options.lr_scheduler_type == Schedule::kConstant) return 0;
   if (options.warmup_steps > 0) return options.warmup_steps;

@@ -1,9 +1,13 @@
 #pragma once
 #include <cstdint>
 
+#include "tunewright/data/dataset.h"
 #include "tunewright/train/options.h"
 
 namespace tunewright::train {
+
+// Optimizer steps of a run as transformers counts them: a step ends with its epoch.
+int64_t count_total_steps(data::Loader loader, const TrainOptions& options);
 
 // Steps of linear rise: warmup_steps, or ceil(total_steps * warmup_ratio), as transformers counts
 // them.

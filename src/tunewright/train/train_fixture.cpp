@@ -7,6 +7,7 @@
 #include "tunewright/base/random.h"
 #include "tunewright/base/str.h"
 #include "tunewright/base/system.h"
+#include "tunewright/base/test.h"
 
 namespace tunewright::train {
 namespace {
@@ -85,7 +86,10 @@ Trained train_in(const std::filesystem::path& folder, const Setting& setting, bo
   auto model = tiny_model(setting.dtype);
   model::prepare_for_training(*model, setting.adapter,
                               static_cast<uint64_t>(setting.training.seed));
-  const auto train = tiny_dataset(setting.train_rows, 1), eval = tiny_dataset(setting.eval_rows, 2);
+  if (setting.change_model) setting.change_model(*model);
+  auto train = tiny_dataset(setting.train_rows, 1);
+  if (setting.change_train_rows) setting.change_train_rows(train);
+  const auto eval = tiny_dataset(setting.eval_rows, 2);
   auto run = RunFolder::open(folder, resume ? RunFolder::Mode::kResume : RunFolder::Mode::kNew);
   StoppingReporter reporter(stop_after);
   Trainer trainer({.model = *model,
@@ -107,9 +111,34 @@ Trained train_in(const std::filesystem::path& folder, const Setting& setting, bo
 std::vector<double> column(const std::vector<Json>& metrics, const char* key) {
   std::vector<double> values;
   for (const auto& line : metrics) {
-    if (line.contains(key)) values.push_back(line[key].get<double>());
+    if (line.contains(key) && !line[key].is_null()) values.push_back(line[key].get<double>());
   }
   return values;
+}
+
+Setting full_setting() {
+  Setting setting;
+  setting.training = {.max_steps = 9,
+                      .per_device_train_batch_size = 2,
+                      .gradient_accumulation_steps = 2,
+                      .tokens_per_pass = 16,
+                      .learning_rate = 1e-2,
+                      .eval_steps = 2,
+                      .save_steps = 3};
+  setting.data = {.max_length = 16, .packing = true, .shuffle = true};
+  setting.adapter.lora_dropout = 0.2;
+  setting.eval_rows = 5;
+  return setting;
+}
+
+void expect_same_bits(const Trained& a, const Trained& b) {
+  for (const auto* key : {"loss", "grad_norm", "learning_rate", "tokens", "supervised_tokens",
+                          "epoch", "eval_loss"}) {
+    EXPECT_EQ(column(a.metrics, key), column(b.metrics, key)) << key;
+  }
+  ASSERT_EQ(a.weights.size(), b.weights.size());
+  for (size_t i = 0; i < a.weights.size(); ++i)
+    EXPECT_TRUE(a.weights[i].second.equal(b.weights[i].second)) << a.weights[i].first;
 }
 
 }  // namespace tunewright::train

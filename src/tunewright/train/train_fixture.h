@@ -2,6 +2,7 @@
 // What the tests of training share: a tiny Llama, tiny data sets, a reporter that can stop a run.
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -45,6 +46,8 @@ struct Setting {
   model::AdapterOptions adapter = {.r = 4, .lora_alpha = 8};
   at::ScalarType dtype = at::kFloat;
   int64_t train_rows = 12, eval_rows = 0;
+  std::function<void(model::CausalLm&)> change_model;  // before training starts
+  std::function<void(data::Dataset&)> change_train_rows;
 };
 
 struct Trained {
@@ -61,5 +64,11 @@ Trained train_in(const std::filesystem::path& folder, const Setting& setting, bo
 
 // Losses (or another key) of the logged steps.
 std::vector<double> column(const std::vector<Json>& metrics, const char* key);
+
+// Order, packing, dropout, accumulation, evaluation: all that could make a continuation differ.
+Setting full_setting();
+
+// Losses, norms, rates, counts and weights are equal.
+void expect_same_bits(const Trained& a, const Trained& b);
 
 }  // namespace tunewright::train

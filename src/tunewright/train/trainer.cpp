@@ -5,20 +5,18 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "tunewright/base/error.h"
-#include "tunewright/base/fields.h"
-#include "tunewright/base/random.h"
 #include "tunewright/base/str.h"
 #include "tunewright/base/system.h"
-#include "tunewright/train/checkpoint.h"
+#include "tunewright/train/checkpoint_store.h"
 #include "tunewright/train/identity.h"
 #include "tunewright/train/optimizer.h"
 #include "tunewright/train/passes.h"
 #include "tunewright/train/schedule.h"
+#include "tunewright/train/watch.h"
 
 namespace tunewright::train {
 namespace {
@@ -31,30 +29,10 @@ data::Loader::Options loader_options(const data::DataOptions& data, const TrainO
           .seed = static_cast<uint64_t>(options.seed)};
 }
 
-// Optimizer steps as transformers counts them: a step ends with its epoch.
-int64_t count_total_steps(data::Loader loader, const TrainOptions& options) {
-  if (options.max_steps > 0) return options.max_steps;
-  const auto steps_of = [&](int64_t epoch) {
-    loader.seek({.epoch = epoch, .next = 0});
-    const int64_t batches = loader.batches_per_epoch();
-    return std::max<int64_t>(1, (batches + options.gradient_accumulation_steps - 1) /
-                                    options.gradient_accumulation_steps);
-  };
-  const auto whole_epochs = static_cast<int64_t>(std::floor(options.num_train_epochs));
-  int64_t total = 0;
-  for (int64_t epoch = 0; epoch < whole_epochs; ++epoch) total += steps_of(epoch);
-  const double rest = options.num_train_epochs - static_cast<double>(whole_epochs);
-  if (rest <= 0) return total;
-  return total +
-         static_cast<int64_t>(std::ceil(rest * static_cast<double>(steps_of(whole_epochs)) - 1e-9));
-}
-
-// A function of its arguments alone, so that a resumed run draws the masks of the uninterrupted
-// one.
-uint64_t dropout_seed(int64_t seed, int64_t step, size_t pass) {
-  Random random(static_cast<uint64_t>(seed), stream_id("dropout"));
-  random.seek((static_cast<uint64_t>(step) << 20) + pass);
-  return random.next();
+// How often in a row a step without a usable gradient is gone on from: a few bad rows in
+// neighbouring steps are; a run that has come apart is not.
+int64_t most_setbacks_in_a_row(OnNonfinite policy) {
+  return policy == OnNonfinite::kSkip ? 9 : policy == OnNonfinite::kRollback ? 2 : 0;
 }
 
 struct Totals {
@@ -72,22 +50,12 @@ Totals count(const std::vector<data::Batch>& passes) {
   return totals;
 }
 
-struct HostFigures {
-  std::vector<double> pass_losses;
-  double grad_norm = 0;
-  double loss_sum() const {
-    double sum = 0;
-    for (const double loss : pass_losses) sum += loss;
-    return sum;
-  }
-};
-
-HostFigures read_to_host(std::vector<at::Tensor> pass_losses, const at::Tensor& grad_norm) {
+// The losses, then the norm: one transfer.
+std::vector<double> read_to_host(std::vector<at::Tensor> pass_losses, const at::Tensor& grad_norm) {
   pass_losses.push_back(grad_norm.to(grad_norm.device(), at::kFloat));
   const auto host = at::stack(pass_losses).to(at::kCPU, at::kDouble);
   const auto* values = host.const_data_ptr<double>();
-  return {.pass_losses = {values, values + host.numel() - 1},
-          .grad_norm = values[host.numel() - 1]};
+  return {values, values + host.numel()};
 }
 
 }  // namespace
@@ -96,30 +64,34 @@ struct Trainer::Impl {
   Impl(Parts given, const data::DataOptions& data_options, TrainOptions given_options);
 
   TrainResult run(bool resume);
-  StepReport step();
+  TrainResult interrupted();
+  std::optional<StepReport> step();
+  StepFigures figures_of(const std::vector<data::Batch>& passes, double weight,
+                         std::vector<at::Tensor> pass_losses) const;
   std::vector<data::Batch> take_passes();
   bool epoch_ended();
-  std::vector<at::Tensor> accumulate_gradients(const std::vector<data::Batch>& passes,
-                                               double weight);
-  void require_finite(const HostFigures& figures, const std::vector<data::Batch>& passes) const;
-  std::string describe_rows(const std::vector<const data::Batch*>& passes) const;
+  std::optional<std::vector<at::Tensor>> accumulate_gradients(
+      const std::vector<data::Batch>& passes, double weight);
   double epoch_reached();
 
+  void update(const StepFigures& figures, double learning_rate);
+  void drop_step(const StepFigures& figures);
+  void roll_back(const Watch::BadStep& bad);
+
   void log(const StepReport& report);
-  void evaluate_if_due();
+  bool evaluation_is_due() const;
+  bool evaluate_if_due();
   void note_evaluation(const EvalReport& report);
   void finish_if_due();
 
   void save_if_due();
   void save();
-  void remove_old_checkpoints();
   void restore_newest();
+  void restore(const Checkpoint& checkpoint);
   void restore_best();
   bool keeps_best() const { return parts.eval != nullptr && options.load_best_model_at_end; }
+  bool rolls_back() const { return options.on_nonfinite == OnNonfinite::kRollback; }
   bool due(int64_t every) const { return every > 0 && state.step % every == 0; }
-  fs::path checkpoint_folder(int64_t step) const {
-    return parts.run.checkpoints_folder() / observe::RunFolder::checkpoint_name(step);
-  }
   TrainResult result(Outcome outcome) const;
 
   Parts parts;
@@ -129,8 +101,11 @@ struct Trainer::Impl {
   Optimizer optimizer;
   Objective objective;
   int64_t total_steps;
+  CheckpointStore checkpoints;
   RunState state;
-  int64_t saved_step = 0;
+  Watch watch;
+  bool last_step_good = true;
+  int64_t saved_step = -1;
   double saved_at = monotonic_seconds();
 };
 
@@ -141,7 +116,9 @@ Trainer::Impl::Impl(Parts given, const data::DataOptions& data_options, TrainOpt
       parameters(parts.model.trainable_parameters()),
       optimizer(parameters, options),
       objective(objective_of(options.objective)),
-      total_steps(count_total_steps(loader, options)) {
+      total_steps(count_total_steps(loader, options)),
+      checkpoints(parts.run, {.limit = options.save_total_limit, .keep_best = keeps_best()}),
+      watch(parts.model, objective, parts.train, options.seed) {
   if (parameters.empty()) {
     throw UserError(
         "adapter: nothing in the model is trainable; choose another adapter.type or "
@@ -158,53 +135,97 @@ Trainer::Impl::Impl(Parts given, const data::DataOptions& data_options, TrainOpt
 
 TrainResult Trainer::Impl::run(bool resume) {
   if (resume) restore_newest();
-  while (!state.finished) {
-    if (stop_requested()) {
-      save();
-      return result(Outcome::kInterrupted);
-    }
-    log(step());
-    evaluate_if_due();
+  for (;;) {
+    if (!evaluate_if_due()) return interrupted();
     finish_if_due();
     save_if_due();
+    if (state.finished) break;
+    if (stop_requested()) return interrupted();
+    const auto report = step();
+    if (!report) return interrupted();
+    log(*report);
+    checkpoints.check();
   }
   parts.reporter.finish_progress();
+  checkpoints.wait();
   restore_best();
   return result(state.stopped_early ? Outcome::kStoppedEarly : Outcome::kFinished);
 }
 
-StepReport Trainer::Impl::step() {
+TrainResult Trainer::Impl::interrupted() {
+  if (state.step > 0) save();
+  checkpoints.wait();
+  return result(Outcome::kInterrupted);
+}
+
+// None where a stop was requested: weights and position are then those before the step.
+std::optional<StepReport> Trainer::Impl::step() {
   const double begin = monotonic_seconds();
+  const auto position = loader.position();
   const auto passes = take_passes();
   const auto totals = count(passes);
   auto pass_losses = accumulate_gradients(passes, totals.weight);
-  const auto figures =
-      read_to_host(std::move(pass_losses),
-                   gradient_norm(optimizer.gradients()));  // the step's only host sync
-  require_finite(figures, passes);
+  if (!pass_losses) {
+    loader.seek(position);
+    return std::nullopt;
+  }
+  const auto figures = figures_of(passes, totals.weight, std::move(*pass_losses));
   const double learning_rate =
       options.learning_rate * schedule_factor(options, state.step, total_steps);
-  optimizer.update(learning_rate, clip_scale(figures.grad_norm, options.max_grad_norm));
+  last_step_good = figures.finite();
+  if (last_step_good) {
+    update(figures, learning_rate);
+  } else {
+    drop_step(figures);
+  }
   ++state.step;
   const double seconds = monotonic_seconds() - begin;
   state.train_seconds += seconds;
   state.tokens += totals.tokens;
   state.supervised_tokens += totals.targets;
+  return StepReport{.step = state.step,
+                    .epoch = epoch_reached(),
+                    .loss = figures.loss(),
+                    .grad_norm = figures.grad_norm,
+                    .learning_rate = learning_rate,
+                    .tokens = totals.tokens,
+                    .supervised_tokens = totals.targets,
+                    .step_seconds = seconds,
+                    .dropped = !last_step_good};
+}
+
+// The step's only synchronisation with the device.
+StepFigures Trainer::Impl::figures_of(const std::vector<data::Batch>& passes, double weight,
+                                      std::vector<at::Tensor> pass_losses) const {
+  auto values = read_to_host(std::move(pass_losses), gradient_norm(optimizer.gradients()));
+  const double norm = values.back();
+  values.pop_back();
   return {.step = state.step,
-          .epoch = epoch_reached(),
-          .loss = totals.weight > 0 ? figures.loss_sum() / totals.weight : 0.0,
-          .grad_norm = figures.grad_norm,
-          .learning_rate = learning_rate,
-          .tokens = totals.tokens,
-          .supervised_tokens = totals.targets,
-          .step_seconds = seconds};
+          .passes = passes,
+          .weight = weight,
+          .pass_losses = std::move(values),
+          .grad_norm = norm};
+}
+
+void Trainer::Impl::update(const StepFigures& figures, double learning_rate) {
+  const auto spike = watch.spike(figures, parameters, optimizer.gradients());
+  if (spike) parts.reporter.warn(*spike);
+  optimizer.update(learning_rate, clip_scale(figures.grad_norm, options.max_grad_norm));
+  if (!rolls_back()) state.setbacks.in_a_row = 0;
 }
 
 std::vector<data::Batch> Trainer::Impl::take_passes() {
+  const auto& excluded = state.setbacks.excluded_rows;  // few, if any
   std::vector<data::Batch> passes;
   for (int64_t i = 0; i < options.gradient_accumulation_steps; ++i) {
-    for (auto& pass : split_into_passes(loader.next(), options.tokens_per_pass))
-      passes.push_back(std::move(pass));
+    auto examples = loader.next();
+    std::erase_if(examples, [&](const auto* example) {
+      return std::ranges::find(excluded, example->row) != excluded.end();
+    });
+    if (!examples.empty()) {
+      for (auto& pass : split_into_passes(examples, options.tokens_per_pass))
+        passes.push_back(std::move(pass));
+    }
     if (epoch_ended()) break;
   }
   return passes;
@@ -215,50 +236,23 @@ bool Trainer::Impl::epoch_ended() {
   return position.next == 0 || position.next >= loader.batches_per_epoch();
 }
 
-std::vector<at::Tensor> Trainer::Impl::accumulate_gradients(const std::vector<data::Batch>& passes,
-                                                            double weight) {
-  std::vector<at::Tensor> losses;
+// None where a stop was requested between two passes; no gradient is left then.
+std::optional<std::vector<at::Tensor>> Trainer::Impl::accumulate_gradients(
+    const std::vector<data::Batch>& passes, double weight) {
+  std::vector<at::Tensor> sums;
   for (size_t i = 0; i < passes.size(); ++i) {
+    if (stop_requested()) {
+      optimizer.clear_gradients();
+      return std::nullopt;
+    }
     if (passes[i].targets.empty()) continue;
     parts.model.set_training(true, dropout_seed(options.seed, state.step, i));
     const auto sum = loss_sum(parts.model, objective, passes[i]);
     sum.backward(at::full_like(sum, 1.0 / weight));
     optimizer.collect_gradients();
-    losses.push_back(sum.detach());
+    sums.push_back(sum.detach());
   }
-  return losses;
-}
-
-void Trainer::Impl::require_finite(const HostFigures& figures,
-                                   const std::vector<data::Batch>& passes) const {
-  const double loss = figures.loss_sum();
-  if (std::isfinite(loss) && std::isfinite(figures.grad_norm)) return;
-  std::vector<const data::Batch*> suspects;
-  size_t next_loss = 0;
-  for (const auto& pass : passes) {
-    const bool finite = pass.targets.empty() || std::isfinite(figures.pass_losses[next_loss++]);
-    if (std::isfinite(loss) || !finite) suspects.push_back(&pass);
-  }
-  const auto what = std::isfinite(loss) ? str("the norm of the gradient is ", figures.grad_norm)
-                                        : str("the loss is ", loss);
-  throw UserError(
-      str("step ", state.step + 1, ": ", what, ", with the rows ", describe_rows(suspects),
-          "; the weights were left as they are after step ", state.step,
-          ". Lower training.learning_rate, look at these rows, or set model.dtype: float32"));
-}
-
-std::string Trainer::Impl::describe_rows(const std::vector<const data::Batch*>& passes) const {
-  constexpr size_t kMost = 8;
-  std::vector<std::string> names;
-  for (const auto* pass : passes) {
-    for (const auto row : pass->rows) {
-      const auto& line = parts.train.ledger.at(static_cast<size_t>(row));
-      names.push_back(str(line.source, " row ", line.row));
-    }
-  }
-  const size_t more = names.size() > kMost ? names.size() - kMost : 0;
-  names.resize(names.size() - more);
-  return join(names, ", ") + (more > 0 ? str(" and ", more, " more") : "");
+  return sums;
 }
 
 double Trainer::Impl::epoch_reached() {
@@ -268,32 +262,81 @@ double Trainer::Impl::epoch_reached() {
              static_cast<double>(std::max<int64_t>(1, loader.batches_per_epoch()));
 }
 
+// Says what is wrong; throws where the policy cannot go on.
+void Trainer::Impl::drop_step(const StepFigures& figures) {
+  const auto bad = watch.examine(figures);
+  optimizer.clear_gradients();
+  using BadWeight = Finding::BadWeight;
+  const int64_t limit = most_setbacks_in_a_row(options.on_nonfinite);
+  const bool curable = bad.finding.bad_weight == BadWeight::kNone ||
+                       (bad.finding.bad_weight == BadWeight::kTrained && rolls_back());
+  auto& setbacks = state.setbacks;
+  if (!curable || ++setbacks.in_a_row > limit) {
+    throw UserError(
+        str(bad.said, "; the weights were left as they are after step ", state.step,
+            limit > 0 && curable ? str(", after ", limit, " setbacks in a row") : "",
+            ". Lower training.learning_rate, look at these rows, or set model.dtype: float32"));
+  }
+  ++setbacks.skipped_steps;
+  if (rolls_back()) roll_back(bad);
+  parts.reporter.warn(str(bad.said, "; ",
+                          rolls_back()
+                              ? str("going on with the weights of step ", *setbacks.rollback_step)
+                              : "its update is dropped"));
+}
+
+// Weights and optimizer go back; data and schedule go on behind the step.
+void Trainer::Impl::roll_back(const Watch::BadStep& bad) {
+  auto& setbacks = state.setbacks;
+  ++setbacks.rollbacks;
+  restore(checkpoints.of_step(*setbacks.rollback_step));
+  if (!bad.rows_to_blame) return;
+  auto& excluded = setbacks.excluded_rows;
+  excluded.insert(excluded.end(), bad.finding.rows.begin(), bad.finding.rows.end());
+  std::ranges::sort(excluded);
+}
+
 void Trainer::Impl::log(const StepReport& report) {
   parts.reporter.progress("training", report.step, total_steps, "steps",
                           str("loss ", fixed(report.loss, 4), " · lr ", report.learning_rate));
-  if (!due(options.logging_steps) && state.step != total_steps) return;
-  parts.run.log_metrics(
-      {{"step", report.step},
-       {"epoch", report.epoch},
-       {"loss", report.loss},
-       {"grad_norm", report.grad_norm},
-       {"learning_rate", report.learning_rate},
-       {"tokens", report.tokens},
-       {"supervised_tokens", report.supervised_tokens},
-       {"tokens_per_second", static_cast<double>(report.tokens) / report.step_seconds},
-       {"step_seconds", report.step_seconds},
-       {"peak_memory_bytes", peak_resident_bytes()}});
+  if (!due(options.logging_steps) && state.step != total_steps && !report.dropped) return;
+  Json line = {{"step", report.step},
+               {"epoch", report.epoch},
+               {"loss", report.dropped ? Json(nullptr) : Json(report.loss)},
+               {"grad_norm", report.dropped ? Json(nullptr) : Json(report.grad_norm)},
+               {"learning_rate", report.learning_rate},
+               {"tokens", report.tokens},
+               {"supervised_tokens", report.supervised_tokens},
+               {"tokens_per_second", static_cast<double>(report.tokens) / report.step_seconds},
+               {"step_seconds", report.step_seconds},
+               {"peak_memory_bytes", peak_resident_bytes()}};
+  if (report.dropped) {
+    line["skipped_steps"] = state.setbacks.skipped_steps;
+    if (rolls_back()) line["rolled_back_to"] = *state.setbacks.rollback_step;
+  }
+  parts.run.log_metrics(line);
 }
 
-void Trainer::Impl::evaluate_if_due() {
-  if (parts.eval == nullptr || (!due(options.eval_steps) && state.step != total_steps)) return;
-  auto report = evaluate(parts.model, *parts.eval, options.tokens_per_pass, parts.reporter);
-  report.step = state.step;
-  if (!std::isfinite(report.loss)) {
-    throw UserError(str("step ", state.step, ": the evaluation loss is ", report.loss,
+bool Trainer::Impl::evaluation_is_due() const {
+  return parts.eval != nullptr && state.step > 0 &&
+         (due(options.eval_steps) || state.step == total_steps) &&
+         (!state.latest || state.latest->step != state.step);
+}
+
+// False where a stop was requested before its end: it is then still due.
+bool Trainer::Impl::evaluate_if_due() {
+  if (!evaluation_is_due()) return true;
+  auto report =
+      evaluate_unless_stopped(parts.model, *parts.eval, options.tokens_per_pass, parts.reporter);
+  if (!report) return false;
+  report->step = state.step;
+  if (!std::isfinite(report->loss)) {
+    throw UserError(str("step ", state.step, ": the evaluation loss is ", report->loss,
                         "; lower training.learning_rate, or set model.dtype: float32"));
   }
-  note_evaluation(report);
+  note_evaluation(*report);
+  saved_step = -1;  // a checkpoint of this step knows nothing of it
+  return true;
 }
 
 void Trainer::Impl::note_evaluation(const EvalReport& report) {
@@ -318,59 +361,54 @@ void Trainer::Impl::finish_if_due() {
 }
 
 void Trainer::Impl::save_if_due() {
+  const bool beginning = state.step == 0 && rolls_back();
+  const bool scheduled = state.step > 0 && due(options.save_steps);
   const bool new_best = keeps_best() && state.best && state.best->step == state.step;
   const bool long_ago =
       options.save_seconds > 0 && monotonic_seconds() - saved_at >= double(options.save_seconds);
-  if (state.finished || new_best || long_ago || due(options.save_steps)) save();
+  if (rolls_back() && (beginning || (scheduled && last_step_good)) &&
+      state.setbacks.rollback_step != state.step) {
+    state.setbacks.rollback_step = state.step;
+    state.setbacks.in_a_row = 0;
+  }
+  if (beginning || scheduled || state.finished || new_best || (long_ago && state.step > 0)) save();
 }
 
+// Training waits for the copy, and for the write before it where that is not done yet.
 void Trainer::Impl::save() {
-  if (state.step == 0 || saved_step == state.step) return;
+  if (saved_step == state.step) return;
+  const double begin = monotonic_seconds();
   state.epoch = loader.position().epoch;
   state.next_batch = loader.position().next;
   state.updates = optimizer.updates();
-  write_checkpoint(checkpoint_folder(state.step), state, parameters, optimizer);
+  checkpoints.wait();
+  checkpoints.save(take_snapshot(state, weights_of(parameters), optimizer.state()));
   saved_step = state.step;
   saved_at = monotonic_seconds();
-  remove_old_checkpoints();
+  state.save_seconds += saved_at - begin;
 }
 
-// Keeps the newest, and the best one of each that is kept, so that falling back to any of them
-// finds its best.
-void Trainer::Impl::remove_old_checkpoints() {
-  if (options.save_total_limit == 0) return;
-  const auto found = parts.run.checkpoints();
-  const auto limit = std::min(found.size(), static_cast<size_t>(options.save_total_limit));
-  std::set<fs::path> kept(found.end() - static_cast<std::ptrdiff_t>(limit), found.end());
-  for (const auto& folder : std::vector<fs::path>(kept.begin(), kept.end())) {
-    if (const auto best = best_step_of(folder); keeps_best() && best)
-      kept.insert(checkpoint_folder(*best));
-  }
-  for (const auto& folder : found) {
-    std::error_code ignored;  // an old checkpoint too many is no reason to stop
-    if (!kept.contains(folder)) fs::remove_all(folder, ignored);
-  }
+void Trainer::Impl::restore(const Checkpoint& checkpoint) {
+  checkpoint.restore_weights(weights_of(parameters));
+  checkpoint.restore_optimizer(optimizer.state());
+  optimizer.set_updates(checkpoint.state().updates);
 }
 
 void Trainer::Impl::restore_newest() {
-  const auto found = parts.run.checkpoints();
-  for (auto folder = found.rbegin(); folder != found.rend(); ++folder) {
-    try {
-      const auto checkpoint = Checkpoint::open(*folder);
-      require_same_identity(checkpoint.state().identity, state.identity, folder->string());
-      checkpoint.restore_weights(parameters);
-      checkpoint.restore_optimizer(optimizer);
-      state = checkpoint.state();
-      break;
-    } catch (const DifferentRun&) {
-      throw;
-    } catch (const UserError& error) {
-      parts.reporter.warn(str(error.what(), "; going back to the checkpoint before it"));
-    }
+  if (const auto checkpoint = checkpoints.newest(state.identity, parts.reporter)) {
+    restore(*checkpoint);
+    state = checkpoint->state();
+    saved_step = state.step;
+    if (rolls_back() && !state.setbacks.rollback_step) state.setbacks.rollback_step = state.step;
   }
   loader.seek({.epoch = state.epoch, .next = state.next_batch});
-  parts.run.rewind_metrics(state.step);
-  saved_step = state.step;
+  using CutBack = observe::RunFolder::CutBack;
+  parts.run.rewind_metrics(
+      state.step, evaluation_is_due() ? CutBack::kBeforeEvaluation : CutBack::kAfterEvaluation);
+  for (const auto& line : parts.run.read_metrics()) {
+    if (const auto loss = line.value("loss", Json()); loss.is_number())
+      watch.remember(loss.get<double>(), line["grad_norm"].get<double>());
+  }
   parts.reporter.info(state.step > 0 ? str("resuming after step ", state.step, " of ", total_steps)
                                      : str("no checkpoint to resume from in ",
                                            parts.run.path().string(), ": starting at step 1"));
@@ -378,7 +416,7 @@ void Trainer::Impl::restore_newest() {
 
 void Trainer::Impl::restore_best() {
   if (!keeps_best() || !state.best || state.best->step == state.step) return;
-  Checkpoint::open(checkpoint_folder(state.best->step)).restore_weights(parameters);
+  checkpoints.of_step(state.best->step).restore_weights(weights_of(parameters));
   parts.reporter.info(str("the best weights are those of step ", state.best->step, ": eval_loss ",
                           fixed(state.best->loss, 4)));
 }
@@ -389,8 +427,10 @@ TrainResult Trainer::Impl::result(Outcome outcome) const {
           .steps = state.step,
           .best = holds_best ? state.best : state.latest,
           .train_seconds = state.train_seconds,
+          .save_seconds = state.save_seconds,
           .tokens = state.tokens,
-          .supervised_tokens = state.supervised_tokens};
+          .supervised_tokens = state.supervised_tokens,
+          .setbacks = state.setbacks};
 }
 
 Trainer::Trainer(Parts parts, const data::DataOptions& data_options, TrainOptions options)

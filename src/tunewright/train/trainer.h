@@ -7,6 +7,7 @@
 #include "tunewright/model/causal_lm.h"
 #include "tunewright/observe/run.h"
 #include "tunewright/train/options.h"
+#include "tunewright/train/run_state.h"
 
 namespace tunewright::train {
 
@@ -18,19 +19,8 @@ struct StepReport {
   double learning_rate = 0;
   int64_t tokens = 0, supervised_tokens = 0;  // of this step; padding does not exist
   double step_seconds = 0;                    // without evaluation and saving
+  bool dropped = false;  // a number was not finite, and training.on_nonfinite goes on without it
 };
-
-struct EvalReport {
-  int64_t step = 0;
-  double loss = 0;
-  int64_t tokens = 0;  // supervised
-};
-template <class V>
-void fields(V& v, EvalReport& o) {
-  v("step", o.step, "Steps done before it.");
-  v("loss", o.loss, "Mean over the supervised tokens.");
-  v("tokens", o.tokens, "Supervised tokens.");
-}
 
 enum class Outcome { kFinished, kStoppedEarly, kInterrupted };
 
@@ -39,12 +29,18 @@ struct TrainResult {
   int64_t steps = 0;
   std::optional<EvalReport> best;  // evaluation whose weights the model now holds
   double train_seconds = 0;
+  double save_seconds = 0;                    // that training waited for checkpoints
   int64_t tokens = 0, supervised_tokens = 0;  // of all steps
+  Setbacks setbacks;
 };
 
 // Mean loss over the supervised tokens of a data set, without gradient.
 EvalReport evaluate(model::CausalLm& model, const data::Dataset& dataset, int64_t tokens_per_pass,
                     Reporter& reporter);
+// None where a stop was requested before its end.
+std::optional<EvalReport> evaluate_unless_stopped(model::CausalLm& model,
+                                                  const data::Dataset& dataset,
+                                                  int64_t tokens_per_pass, Reporter& reporter);
 
 // Fine-tunes a model whose trainable_parameters() are prepared.
 class Trainer {
@@ -63,9 +59,11 @@ class Trainer {
   ~Trainer();
 
   // From step 1, or exactly from the newest sound checkpoint of the run folder (none: from step 1).
-  // Polls stop_requested(): then a checkpoint is written and the outcome is kInterrupted.
-  // A loss or gradient that is not finite is a UserError naming step and rows; the weights stay as
-  // they were.
+  // Polls stop_requested() between passes: then an unfinished step or evaluation is abandoned, a
+  // checkpoint is written and the outcome is kInterrupted.
+  // A loss or gradient that is not finite names step, rows and layer; what follows is said by
+  // training.on_nonfinite, and is a UserError where that is kStop or does not help.  The weights
+  // stay as they were.
   TrainResult run(bool resume);
 
   int64_t total_steps() const;
