@@ -1,6 +1,7 @@
 #include <ATen/Parallel.h>
 #include <torch/headeronly/version.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <set>
@@ -91,6 +92,14 @@ void warn_of_short_context(const Job& job, Reporter& reporter) {
                     " positions that the base model was made for; longer rows may train badly"));
 }
 
+// Without filling new tensors with NaN, which torch takes as a part of it: it costs time, and
+// nothing here reads a tensor before it is written.  cuBLAS asks for its variable.
+void forbid_varying_operations() {
+  ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
+  at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/false);
+  at::globalContext().setDeterministicFillUninitializedMemory(false);
+}
+
 Job load_job(RunConfig config, Reporter& reporter) {
   Job job{.config = std::move(config)};
   const auto text = data::TextModel::load(job.config.model.path);
@@ -101,8 +110,7 @@ Job load_job(RunConfig config, Reporter& reporter) {
   warn_of_short_context(job, reporter);
   model::prepare_for_training(*job.model, job.config.adapter,
                               static_cast<uint64_t>(job.config.training.seed));
-  at::globalContext().setDeterministicAlgorithms(job.config.training.deterministic,
-                                                 /*warn_only=*/false);
+  if (job.config.training.deterministic) forbid_varying_operations();
   job.base_fingerprint = fingerprint_model(job.config.model.path);
   return job;
 }
