@@ -164,6 +164,18 @@ Json manifest_of(const Job& job, std::string_view started) {
       {"started", started}};
 }
 
+// The matrix library divides large products by the number of threads.
+void warn_of_other_threads(const RunFolder& run, Reporter& reporter) {
+  if (!fs::exists(run.manifest_file())) return;
+  const auto had =
+      read_json(run.manifest_file()).value(Json::json_pointer("/hardware/threads"), Json());
+  if (!had.is_number_integer() || had == Json(at::get_num_threads())) return;
+  reporter.warn(str("the run was started on ", had, " threads and goes on on ",
+                    at::get_num_threads(),
+                    ": the last bits of its numbers may differ from an uninterrupted run's; set "
+                    "OMP_NUM_THREADS to the same number for the same bits"));
+}
+
 void write_ledger(const Job& job, const fs::path& path) {
   std::string lines;
   for (const auto* dataset : {&job.train, job.eval_set()}) {
@@ -286,7 +298,11 @@ int train(const Arguments& arguments, Context& context) {
                                        {"adapter", to_json_object(job.config.adapter)}}},
                          job.config.data, job.config.training);
   describe(job, trainer.total_steps(), context.reporter);
-  if (run.checkpoints().empty()) write_beginning(job, run);  // a continued run keeps its own
+  if (run.checkpoints().empty()) {
+    write_beginning(job, run);  // a continued run keeps its own
+  } else {
+    warn_of_other_threads(run, context.reporter);
+  }
   const auto trained = trainer.run(arguments.resume);
   if (trained.outcome == train::Outcome::kInterrupted)
     return stop(run, trained, arguments, context);
