@@ -1,6 +1,7 @@
 #include <ATen/Parallel.h>
 #include <torch/headeronly/version.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <set>
@@ -93,6 +94,14 @@ void warn_of_short_context(const Job& job, Reporter& reporter) {
                     " positions that the base model was made for; longer rows may train badly"));
 }
 
+// Without filling new tensors with NaN, which torch takes as a part of it: it costs time, and
+// nothing here reads a tensor before it is written.  cuBLAS asks for its variable.
+void forbid_varying_operations() {
+  ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
+  at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/false);
+  at::globalContext().setDeterministicFillUninitializedMemory(false);
+}
+
 Job load_job(RunConfig config, Reporter& reporter) {
   Job job{.config = std::move(config)};
   const auto text = data::TextModel::load(job.config.model.path);
@@ -103,8 +112,7 @@ Job load_job(RunConfig config, Reporter& reporter) {
   warn_of_short_context(job, reporter);
   model::prepare_for_training(*job.model, job.config.adapter,
                               static_cast<uint64_t>(job.config.training.seed));
-  at::globalContext().setDeterministicAlgorithms(job.config.training.deterministic,
-                                                 /*warn_only=*/false);
+  if (job.config.training.deterministic) forbid_varying_operations();
   job.base_fingerprint = fingerprint_model(job.config.model.path);
   return job;
 }
@@ -156,6 +164,18 @@ Json manifest_of(const Job& job, std::string_view started) {
         {"threads", at::get_num_threads()},
         {"available_memory_bytes", available_memory_bytes()}}},
       {"started", started}};
+}
+
+// The matrix library divides large products by the number of threads.
+void warn_of_other_threads(const RunFolder& run, Reporter& reporter) {
+  if (!fs::exists(run.manifest_file())) return;
+  const auto had =
+      read_json(run.manifest_file()).value(Json::json_pointer("/hardware/threads"), Json());
+  if (!had.is_number_integer() || had == Json(at::get_num_threads())) return;
+  reporter.warn(str("the run was started on ", had, " threads and goes on on ",
+                    at::get_num_threads(),
+                    ": the last bits of its numbers may differ from an uninterrupted run's; set "
+                    "OMP_NUM_THREADS to the same number for the same bits"));
 }
 
 void write_ledger(const Job& job, const fs::path& path) {
@@ -282,7 +302,11 @@ int train(const Arguments& arguments, Context& context) {
                     {"adapter", to_json_object(job.config.adapter)}}},
       job.config.data, job.config.training);
   describe(job, trainer.total_steps(), context.reporter);
-  if (run.checkpoints().empty()) write_beginning(job, run);  // a continued run keeps its own
+  if (run.checkpoints().empty()) {
+    write_beginning(job, run);  // a continued run keeps its own
+  } else {
+    warn_of_other_threads(run, context.reporter);
+  }
   const auto trained = trainer.run(arguments.resume);
   if (trained.outcome == train::Outcome::kInterrupted)
     return stop(run, trained, arguments, context);

@@ -109,6 +109,16 @@ def test_number_of_threads(place):
     for threads in ["1", "2"]:
         train(full_config(place, threads, max_steps=20), env={**os.environ, "OMP_NUM_THREADS": threads})
     assert_same_run(place.run_folder("1"), place.run_folder("2"))
+    config, run = full_config(place, "mixed"), place.run_folder("mixed")
+    for threads, warns in [("1", False), ("1", False), ("2", True)]:
+        process = subprocess.Popen(command(config, "--resume"), stderr=subprocess.PIPE, text=True,
+                                   env={**os.environ, "OMP_NUM_THREADS": threads})
+        before = steps_logged(run)
+        while process.poll() is None and steps_logged(run) < before + 5:
+            time.sleep(0.002)
+        process.send_signal(signal.SIGTERM)
+        said = process.communicate(timeout=60)[1]
+        assert ("and goes on on 2: the last bits" in said) == warns, said
 
 
 def test_stop_within_a_long_step(place):
