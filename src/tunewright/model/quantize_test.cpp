@@ -92,8 +92,9 @@ TEST_P(QuantizedModel, LogitsAreThoseOfTheDequantisedModel) {
   EXPECT_LT(relative_difference(logits_of(*model, golden_["ids/0"]), expected), kLogitTolerance);
   // Eight bits like bfloat16's (BFloat16IsNear) through two layers of wide random weights, which
   // four bits do not survive: what nf4 costs a trained model is in docs/numerics.md.
-  if (GetParam() == Quantization::kInt8)
+  if (GetParam() == Quantization::kInt8) {
     EXPECT_LT(relative_difference(expected, golden_["logits/0"]), 0.06);
+  }
 }
 
 TEST_P(QuantizedModel, CachedTokensAreThoseOfTheWholePass) {
