@@ -17,6 +17,7 @@
 #include "tunewright/base/yaml.h"
 #include "tunewright/command.h"
 #include "tunewright/data/dataset.h"
+#include "tunewright/data_storage.h"
 #include "tunewright/model/adapters/adapters.h"
 #include "tunewright/model/causal_lm.h"
 #include "tunewright/observe/run.h"
@@ -91,12 +92,21 @@ void warn_of_short_context(const Job& job, Reporter& reporter) {
                     " positions that the base model was made for; longer rows may train badly"));
 }
 
+void require_proof(const data::TextModel& text, const data::Dataset& dataset,
+                   const std::string& which, const data::DataOptions& options, Reporter& reporter) {
+  data::require_proof(data::prove(text, dataset.reports), options.proof, which, reporter);
+}
+
 Job load_job(RunConfig config, Reporter& reporter) {
   Job job{.config = std::move(config)};
   const auto text = data::TextModel::load(job.config.model.path);
-  job.train = data::load_dataset(text, job.config.data.train, job.config.data, reporter);
-  if (!job.config.data.eval.empty())
-    job.eval = data::load_dataset(text, job.config.data.eval, job.config.data, reporter);
+  const auto storage = storage_of(job.config);
+  job.train = data::load_dataset(text, job.config.data.train, job.config.data, reporter, storage);
+  require_proof(text, job.train, "data.train", job.config.data, reporter);
+  if (!job.config.data.eval.empty()) {
+    job.eval = data::load_dataset(text, job.config.data.eval, job.config.data, reporter, storage);
+    require_proof(text, *job.eval, "data.eval", job.config.data, reporter);
+  }
   job.model = model::load_causal_lm(job.config.model, reporter);
   warn_of_short_context(job, reporter);
   model::prepare_for_training(*job.model, job.config.adapter,
@@ -157,12 +167,12 @@ Json manifest_of(const Job& job, std::string_view started) {
 }
 
 void write_ledger(const Job& job, const fs::path& path) {
-  std::string lines;
+  AtomicFile file(path);
   for (const auto* dataset : {&job.train, job.eval_set()}) {
-    if (dataset == nullptr) continue;
-    for (const auto& line : dataset->ledger) lines += dump_json(data::to_json(line)) + "\n";
+    if (dataset != nullptr)
+      dataset->ledger.text().for_each_chunk([&](std::string_view chunk) { file.write(chunk); });
   }
-  write_file_atomic(path, lines);
+  file.commit();
 }
 
 void write_beginning(const Job& job, const RunFolder& run) {

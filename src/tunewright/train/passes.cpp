@@ -37,12 +37,6 @@ Targets to_targets(const data::Batch& batch, at::Device device) {
                                         [&](size_t i) { return targets[i].weight; })};
 }
 
-std::vector<data::Batch> split_into_passes(const std::vector<const data::Example*>& examples,
-                                           int64_t tokens_per_pass) {
-  if (tokens_per_pass == 0) return {data::make_batch(examples)};
-  return data::split_batch(examples, tokens_per_pass);
-}
-
 at::Tensor loss_sum(model::CausalLm& model, Objective objective, const data::Batch& batch) {
   const auto device = model.head().device();
   const auto targets = to_targets(batch, device);

@@ -11,10 +11,6 @@ namespace tunewright::train {
 model::PackedInput to_input(const data::Batch& batch, at::Device device);
 Targets to_targets(const data::Batch& batch, at::Device device);
 
-// Batches of at most `tokens_per_pass` tokens (0: one batch) with the same summed loss.
-std::vector<data::Batch> split_into_passes(const std::vector<const data::Example*>& examples,
-                                           int64_t tokens_per_pass);
-
 // Summed loss of one pass through the model; a float32 scalar.  The batch must have targets.
 at::Tensor loss_sum(model::CausalLm& model, Objective objective, const data::Batch& batch);
 

@@ -65,9 +65,8 @@ data::Dataset tiny_dataset(int64_t rows, uint64_t seed) {
       example.ids.push_back(static_cast<int32_t>(random.below(kVocabulary)));
       example.labels.push_back(i < length / 3 ? data::kIgnoreLabel : example.ids.back());
     }
-    dataset.file_of_example.push_back(0);
     dataset.ledger.push_back({.source = "rows.jsonl", .row = row, .decision = "kept"});
-    dataset.examples.push_back(std::move(example));
+    dataset.examples.push_back(example);
   }
   return dataset;
 }

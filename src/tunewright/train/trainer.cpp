@@ -14,6 +14,7 @@
 #include "tunewright/base/random.h"
 #include "tunewright/base/str.h"
 #include "tunewright/base/system.h"
+#include "tunewright/data/prefetcher.h"
 #include "tunewright/train/checkpoint.h"
 #include "tunewright/train/identity.h"
 #include "tunewright/train/optimizer.h"
@@ -124,7 +125,7 @@ struct Trainer::Impl {
 
   Parts parts;
   TrainOptions options;
-  data::Loader loader;
+  data::Prefetcher loader;
   std::vector<model::Parameter> parameters;
   AdamW optimizer;
   Objective objective;
@@ -137,11 +138,14 @@ struct Trainer::Impl {
 Trainer::Impl::Impl(Parts given, const data::DataOptions& data_options, TrainOptions given_options)
     : parts(std::move(given)),
       options((validate(given_options), std::move(given_options))),
-      loader(parts.train, loader_options(data_options, options)),
+      loader(parts.train, loader_options(data_options, options),
+             {.tokens_per_pass = options.tokens_per_pass,
+              .ahead = options.gradient_accumulation_steps + 1}),
       parameters(parts.model.trainable_parameters()),
       optimizer(parameters, options),
       objective(objective_of(options.objective)),
-      total_steps(count_total_steps(loader, options)) {
+      total_steps(count_total_steps(
+          data::Loader(parts.train, loader_options(data_options, options)), options)) {
   if (parameters.empty()) {
     throw UserError(
         "adapter: nothing in the model is trainable; choose another adapter.type or "
@@ -203,8 +207,7 @@ StepReport Trainer::Impl::step() {
 std::vector<data::Batch> Trainer::Impl::take_passes() {
   std::vector<data::Batch> passes;
   for (int64_t i = 0; i < options.gradient_accumulation_steps; ++i) {
-    for (auto& pass : split_into_passes(loader.next(), options.tokens_per_pass))
-      passes.push_back(std::move(pass));
+    for (auto& pass : loader.next()) passes.push_back(std::move(pass));
     if (epoch_ended()) break;
   }
   return passes;

@@ -202,9 +202,16 @@ TEST(Trainer, ALossThatIsNoNumberNamesTheRowAndLeavesTheWeights) {
   TemporaryFolder folder;
   auto model = tiny_model();
   model::prepare_for_training(*model, {.r = 4, .lora_alpha = 8}, 1);
-  auto train = tiny_dataset(4, 1);
-  train.examples[2].weights.assign(train.examples[2].ids.size(),
-                                   std::numeric_limits<float>::infinity());
+  const auto sound = tiny_dataset(4, 1);
+  data::Dataset train;
+  train.file_weights = sound.file_weights;
+  for (size_t row = 0; row < sound.examples.size(); ++row) {
+    auto example = sound.examples[row];
+    if (row == 2)
+      example.weights.assign(example.ids.size(), std::numeric_limits<float>::infinity());
+    train.examples.push_back(example);
+    train.ledger.push_back(sound.ledger[row]);
+  }
   std::vector<at::Tensor> before;
   for (const auto& parameter : model->trainable_parameters())
     before.push_back(parameter.tensor.detach().clone());
