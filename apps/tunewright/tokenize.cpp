@@ -1,9 +1,12 @@
 // tunewright tokenize: text to token ids, and back.
+#include <algorithm>
 #include <fstream>
 #include <iostream>
 #include <memory>
 
 #include "tunewright/base/error.h"
+#include "tunewright/base/files.h"
+#include "tunewright/base/ordered_workers.h"
 #include "tunewright/base/str.h"
 #include "tunewright/base/system.h"
 #include "tunewright/command.h"
@@ -16,6 +19,7 @@ constexpr const char* kExamples = R"(Examples:
   echo "Hello world" | tunewright tokenize --model models/smollm2-135m-instruct
   tunewright tokenize --model models/smollm2-135m-instruct --in texts.txt > ids.jsonl
   tunewright tokenize --model models/smollm2-135m-instruct --in ids.jsonl --decode
+  tunewright tokenize --model models/smollm2-135m-instruct --in texts.txt --measure --threads 2
 A line of text in, {"ids": […]} a line out; --decode: {"ids": […]} or […] in, {"text": …} out.
 A line ends at "\n" alone: a "\r" before it belongs to the text.)";
 
@@ -25,6 +29,8 @@ struct TokenizeFlags {
   bool decode = false;
   bool special = false;
   bool skip_special = false;
+  bool measure = false;
+  int64_t threads = 1;
 };
 
 struct Totals {
@@ -93,6 +99,61 @@ std::unique_ptr<std::ifstream> open_input(const std::string& path) {
   return file;
 }
 
+// A part of a text that ends with a line: what a thread takes at once.
+std::vector<std::string_view> cut_at_lines(std::string_view text) {
+  constexpr size_t kBytes = 1 << 18;
+  std::vector<std::string_view> parts;
+  while (!text.empty()) {
+    const auto end = text.size() > kBytes ? text.find('\n', kBytes) : std::string_view::npos;
+    parts.push_back(text.substr(0, end == std::string_view::npos ? end : end + 1));
+    text.remove_prefix(parts.back().size());
+  }
+  return parts;
+}
+
+Totals encode_lines(const text::Tokenizer& tokenizer, std::string_view part) {
+  Totals totals{.bytes = static_cast<int64_t>(part.size())};
+  while (!part.empty()) {
+    const auto line = part.substr(0, part.find('\n'));
+    totals.tokens += static_cast<int64_t>(tokenizer.encode(line).size());
+    ++totals.lines;
+    part.remove_prefix(std::min(line.size() + 1, part.size()));
+  }
+  return totals;
+}
+
+// How fast a file that lies in memory is tokenised.
+int run_measure(const TokenizeFlags& flags, const Context& context) {
+  const auto tokenizer = text::Tokenizer::load(flags.model);
+  const auto text = read_file(flags.in);
+  const double start = monotonic_seconds();
+  Totals totals;
+  const auto add = [&](const Totals& part) {
+    totals.lines += part.lines;
+    totals.tokens += part.tokens;
+    totals.bytes += part.bytes;
+  };
+  OrderedWorkers<std::string_view, Totals> workers(
+      flags.threads, [&](std::string_view& part) { return encode_lines(tokenizer, part); });
+  for (const auto part : cut_at_lines(text)) {
+    if (workers.is_full()) add(workers.take());
+    workers.put(part);
+  }
+  while (!workers.is_empty()) add(workers.take());
+  totals.seconds = monotonic_seconds() - start;
+  const double rate = static_cast<double>(totals.bytes) / totals.seconds / 1e6;
+  print_result(context,
+               {{"rows", totals.lines},
+                {"tokens", totals.tokens},
+                {"bytes", totals.bytes},
+                {"seconds", totals.seconds},
+                {"megabytes_per_second", rate},
+                {"threads", flags.threads}},
+               str(flags.in, ": ", totals.tokens, " tokens, ", fixed(rate, 1), " MB/s on ",
+                   flags.threads, " threads"));
+  return kDone;
+}
+
 // Without --json a line is written as soon as it is read, so that a pipe can be talked to.
 int run_tokenize(const TokenizeFlags& flags, const Context& context) {
   const auto tokenizer = text::Tokenizer::load(flags.model);
@@ -147,9 +208,18 @@ void add_tokenize(CLI::App& app, Context& context) {
       ->add_flag("--skip-special", flags->skip_special,
                  "With --decode: leave special tokens out of the text")
       ->needs(decode);
+  auto* measure = command->add_flag("--measure", flags->measure,
+                                    "Print how fast --in is tokenised instead of its tokens");
+  measure->excludes(decode)->needs("--in");
+  command->add_option("--threads", flags->threads, "Threads of --measure")
+      ->check(CLI::PositiveNumber)
+      ->needs(measure)
+      ->capture_default_str();
   add_common_options(*command, context, false);
   command->callback([&context, flags] {
-    context.chosen = [&context, flags] { return run_tokenize(*flags, context); };
+    context.chosen = [&context, flags] {
+      return flags->measure ? run_measure(*flags, context) : run_tokenize(*flags, context);
+    };
   });
 }
 

@@ -2,6 +2,7 @@
 #include <torch/headeronly/version.h>
 
 #include <cstdlib>
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <set>
@@ -18,6 +19,7 @@
 #include "tunewright/base/yaml.h"
 #include "tunewright/command.h"
 #include "tunewright/data/dataset.h"
+#include "tunewright/data_storage.h"
 #include "tunewright/model/adapters/adapters.h"
 #include "tunewright/model/causal_lm.h"
 #include "tunewright/model/quantize.h"
@@ -102,12 +104,21 @@ void forbid_varying_operations() {
   at::globalContext().setDeterministicFillUninitializedMemory(false);
 }
 
+void require_proof(const data::TextModel& text, const data::Dataset& dataset,
+                   const std::string& which, const data::DataOptions& options, Reporter& reporter) {
+  data::require_proof(data::prove(text, dataset.reports), options.proof, which, reporter);
+}
+
 Job load_job(RunConfig config, Reporter& reporter) {
   Job job{.config = std::move(config)};
   const auto text = data::TextModel::load(job.config.model.path);
-  job.train = data::load_dataset(text, job.config.data.train, job.config.data, reporter);
-  if (!job.config.data.eval.empty())
-    job.eval = data::load_dataset(text, job.config.data.eval, job.config.data, reporter);
+  const auto storage = storage_of(job.config);
+  job.train = data::load_dataset(text, job.config.data.train, job.config.data, reporter, storage);
+  require_proof(text, job.train, "data.train", job.config.data, reporter);
+  if (!job.config.data.eval.empty()) {
+    job.eval = data::load_dataset(text, job.config.data.eval, job.config.data, reporter, storage);
+    require_proof(text, *job.eval, "data.eval", job.config.data, reporter);
+  }
   job.model = model::load_causal_lm(job.config.model, reporter);
   warn_of_short_context(job, reporter);
   model::prepare_for_training(*job.model, job.config.adapter,
@@ -179,12 +190,12 @@ void warn_of_other_threads(const RunFolder& run, Reporter& reporter) {
 }
 
 void write_ledger(const Job& job, const fs::path& path) {
-  std::string lines;
+  AtomicFile file(path);
   for (const auto* dataset : {&job.train, job.eval_set()}) {
-    if (dataset == nullptr) continue;
-    for (const auto& line : dataset->ledger) lines += dump_json(data::to_json(line)) + "\n";
+    if (dataset != nullptr)
+      dataset->ledger.text().for_each_chunk([&](std::string_view chunk) { file.write(chunk); });
   }
-  write_file_atomic(path, lines);
+  file.commit();
 }
 
 void write_beginning(const Job& job, const RunFolder& run) {
@@ -234,11 +245,16 @@ Json result_of(const Json& report, const fs::path& run, const fs::path& weights)
 // The rows that a rollback left out are accounted for as well.
 void write_exclusions(Job& job, const RunFolder& run, const train::Setbacks& setbacks) {
   if (setbacks.excluded_rows.empty()) return;
-  for (const auto row : setbacks.excluded_rows) {
-    auto& line = job.train.ledger.at(static_cast<size_t>(row));
-    line.decision = "dropped";
-    line.reason = "training.on_nonfinite: rollback; with it the loss or gradient was not finite";
+  data::Ledger lines;
+  for (size_t row = 0; row < job.train.ledger.size(); ++row) {
+    auto line = job.train.ledger.at(row);
+    if (std::ranges::binary_search(setbacks.excluded_rows, static_cast<int64_t>(row))) {
+      line.decision = "dropped";
+      line.reason = "training.on_nonfinite: rollback; with it the loss or gradient was not finite";
+    }
+    lines.push_back(line);
   }
+  job.train.ledger = std::move(lines);
   write_ledger(job, run.ledger_file());
 }
 

@@ -3,6 +3,8 @@
 import json
 import os
 import pathlib
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -87,6 +89,46 @@ def test_preview_of_long_rows(place):
     check("preview: truncates", "0 kept, 1 changed, 0 dropped" in out and "[[z<|im_end|>]]" in out, out + err)
 
 
+def test_proof(place):
+    train = place.rows("train.jsonl", [conversation("hello", "the <b>answer</b>"), conversation("only a question"),
+                                       {"prompt": "é 👍\n", "completion": "b"}])
+    config = place.config(train, max_length=256)
+    page = place.folder / "preview.html"
+    status, out, err = run("data", "preview", config, "--html", page)
+    check("proof: exit status 0", status == 0, err)
+    for part in ["=== the proof before step one, data.train", "tokens are supervised", "WARNING 1 of 3 rows",
+                 "every row trains to end with <|im_end|>", "all 2 rows with a prompt begin as serving renders them",
+                 "no row begins with two BOS", "accounts for 3 of 3 rows (2 kept, 0 changed, 1 dropped)", "page: "]:
+        check(f"proof: prints {part!r}", part in out, out)
+    check("proof: no colours in a pipe", "\033" not in out, out)
+    html = page.read_text("utf-8")
+    check("page: needs nothing else", not re.search(r"https?:|<script|<link|src=|@import|url\(", html), html[:3000])
+    check("page: fits a phone", 'name="viewport"' in html and "prefers-color-scheme:dark" in html)
+    check("page: data cannot become markup", "<b>answer" not in html, html[-3000:])
+    check("page: whole characters", "👍" in html and "\ufffd" not in html, html[-3000:])
+    check("page: learnt tokens are marked", re.search(r"<span class='l s' title='\d+'>&lt;\|im_end\|&gt;</span>", html), html[-3000:])
+
+    status, out, err = run("data", "preview", config, "--json")
+    result = json.loads(out.strip().splitlines()[-1])
+    severities = {finding["check"]: finding["severity"] for finding in result["proof"]}
+    check("proof: JSON", status == 0 and result["proved"] and severities["supervision"] == "fine"
+          and severities["rows_without_supervision"] == "warning", out)
+
+
+def test_failing_proof(place):
+    model = place.folder / "model"
+    shutil.copytree(MODEL, model)
+    template = (model / "chat_template.jinja").read_text()
+    (model / "tokenizer_config.json").write_text(json.dumps({"eos_token": "<|im_end|>", "bos_token": "<|endoftext|>"}))
+    (model / "chat_template.jinja").write_text("{{ bos_token + bos_token }}" + template)
+    config = place.config(place.rows("train.jsonl", [conversation("hello", "the answer")]), max_length=256)
+    status, out, err = run("data", "preview", config, "--set", f"model.path={model}")
+    check("failing proof: exit status 2", status == 2, out + err)
+    check("failing proof: says why and what to do", "FATAL   1 of 1 rows" in out and "two BOS" in out and "-> remove the BOS" in out, out)
+    status, out, err = run("data", "preview", config, "--set", f"model.path={model}", "--set", "data.proof=warn", "--json")
+    check("failing proof: told to warn", status == 0 and not json.loads(out)["proved"], out + err)
+
+
 def test_inspect(place):
     path = place.rows("some.jsonl", [{"prompt": "äö", "completion": "b"}, "", {"prompt": "cccc", "completion": "d", "id": 7}])
     status, out, err = run("data", "inspect", path)
@@ -121,7 +163,7 @@ def test_bad_input(place):
 
 
 def main():
-    for test in (test_preview, test_preview_of_long_rows, test_inspect, test_bad_input):
+    for test in (test_preview, test_preview_of_long_rows, test_proof, test_failing_proof, test_inspect, test_bad_input):
         with tempfile.TemporaryDirectory() as folder:
             test(Workplace(folder))
     print(f"data: {len(failures)} failures" if failures else "data: preview, inspect and bad input behave")

@@ -263,6 +263,39 @@ def test_full_disk(place):
     assert_same_run(place.run_folder("full"), place.run_folder("whole"))
 
 
+def test_tokens_are_kept_for_the_next_run(place):
+    cache = place.folder / "cache"
+    outputs = {}
+    for name, settings in [("off", ["data.cache=off", "data.num_workers=1"]), ("first", [f"data.cache={cache}", "data.num_workers=2"]),
+                           ("second", [f"data.cache={cache}", "data.num_workers=4"])]:
+        flags = [part for setting in settings for part in ("--set", setting)]
+        outputs[name] = train(place.config(output_dir=str(place.run_folder(name))), *flags).stderr
+        assert_same_run(place.run_folder(name), place.run_folder("off"))
+        assert (place.run_folder(name) / "ledger.jsonl").read_bytes() == (place.run_folder("off") / "ledger.jsonl").read_bytes()
+    assert "tokenised before" not in outputs["first"] + outputs["off"], outputs
+    assert outputs["second"].count("tokenised before") == 2, outputs["second"]
+    entries = [entry for entry in cache.iterdir()]
+    assert len(entries) == 2, entries
+    (entries[0] / "examples.bin").write_bytes(b"cut off")
+    mended = train(place.config(), "--set", f"data.cache={cache}").stderr
+    assert mended.count("tokenised again") == 1 and mended.count("tokenised before") == 1, mended
+    assert_same_run(place.run_folder(), place.run_folder("off"))
+    refuses(place.config(output_dir=str(place.run_folder("other"))), "--set", "data.num_workers=0", message="data.num_workers")
+
+
+def test_the_proof_before_step_one(place):
+    # The template puts another character behind "assistant" once there is a system message.
+    rows = [{"messages": [{"role": "system", "content": "Count."}, {"role": "user", "content": f"{i}"},
+                          {"role": "assistant", "content": NUMBERS[i % 10]}]} for i in range(8)]
+    place.rows("train.jsonl", rows)
+    config = place.config()
+    refuses(config, "--set", "data.train_on=all",
+            message=["the proof before step one failed", "data.train: 8 of 8 rows", "rendered otherwise", "data.proof: warn"])
+    assert not place.run_folder().exists(), "nothing was begun"
+    warned = train(config, "--set", "data.train_on=all", "--set", "data.proof=warn")
+    assert "rendered otherwise" in warned.stderr, warned.stderr
+
+
 def test_full_and_frozen(place):
     for kind in ["none", "freeze"]:
         config = place.config(adapter={"type": kind}, output_dir=str(place.run_folder(kind)))

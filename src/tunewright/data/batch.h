@@ -13,7 +13,8 @@ struct Example {
       labels;  // ids[i] where token i is supervised, else kIgnoreLabel; same length, NOT shifted
   std::vector<float>
       weights;  // of each token in the loss, same length, read where it is supervised; empty: all 1
-  int64_t row = 0;  // index into the data set's ledger
+  int64_t row = 0;   // index into the data set's ledger
+  int64_t file = 0;  // index in the data set's list of files
 
   // Tokens that are predicted: supervised with a weight above 0, and not first.
   int64_t supervised_tokens() const;

@@ -382,7 +382,7 @@ TEST_F(LoadDataset, EveryRowHasALedgerLine) {
   EXPECT_EQ(supervised, dataset.supervised_tokens());
   ASSERT_EQ(dataset.examples.size(), 4u);  // the second row gave two
   EXPECT_EQ(dataset.examples[2].row, 1);
-  EXPECT_EQ(dataset.file_of_example, (std::vector<int64_t>{0, 0, 0, 1}));
+  for (size_t i = 0; i < 4; ++i) EXPECT_EQ(dataset.examples.file(i), i < 3 ? 0 : 1);
   EXPECT_EQ(dataset.sha256.size(), 64u);
 }
 
@@ -392,10 +392,43 @@ TEST_F(LoadDataset, ThreadsDoNotChangeTheOrder) {
   const auto dataset = load({file("many.jsonl", lines)});
   ASSERT_EQ(dataset.examples.size(), 3000u);
   for (int64_t i = 0; i < 3000; ++i) {
-    const auto& example = dataset.examples[static_cast<size_t>(i)];
+    const auto example = dataset.examples[static_cast<size_t>(i)];
     EXPECT_EQ(example.row, i);
     EXPECT_EQ(tiny().tokenizer.decode(example.ids, true), str(i));
   }
+}
+
+TEST_F(LoadDataset, TheNumberOfThreadsChangesNothing) {
+  std::string lines;
+  for (int i = 0; i < 1000; ++i)
+    lines += str("{\"text\":\"", std::string(static_cast<size_t>(i % 30), 'z'), "\"}\n");
+  const std::vector<FileOptions> files = {file("rows.jsonl", lines)};
+  std::vector<std::string> results;
+  for (const int threads : {1, 2, 4}) {
+    const auto dataset = load_dataset(
+        tiny(), files, {.max_length = 12, .overflow = Overflow::kSplit, .num_workers = threads},
+        silent_reporter());
+    std::string result;
+    for (size_t i = 0; i < dataset.examples.size(); ++i) {
+      const auto example = dataset.examples[i];
+      result += str(example.row, ":");
+      for (const auto id : example.ids) result += str(" ", id);
+      result += "\n";
+    }
+    dataset.ledger.text().for_each_chunk([&](std::string_view chunk) { result += chunk; });
+    results.push_back(result);
+  }
+  EXPECT_EQ(results[0], results[1]);
+  EXPECT_EQ(results[0], results[2]);
+  EXPECT_USER_ERROR(load_dataset(tiny(), files, {.num_workers = "many"}, silent_reporter()),
+                    "data.num_workers: expected auto or a number from 1 to 1024, got \"many\"");
+}
+
+TEST_F(LoadDataset, ARefusedRowIsReportedBeforeALaterBrokenOne) {
+  EXPECT_USER_ERROR(
+      load({file("bad.jsonl", "{\"prompt\":\"zzzzzzzzzzzzzzzzz\",\"completion\":\"z\"}\n{")},
+           Overflow::kError),
+      "row 0 (line 1): has");
 }
 
 TEST_F(LoadDataset, TheFirstBadRowIsReported) {

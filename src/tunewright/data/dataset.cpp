@@ -1,31 +1,16 @@
 #include "tunewright/data/dataset.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
-#include <exception>
-#include <thread>
 
 #include "tunewright/base/error.h"
 #include "tunewright/base/files.h"
 #include "tunewright/base/hash.h"
 #include "tunewright/base/str.h"
-#include "tunewright/base/system.h"
+#include "tunewright/data/cache.h"
 
 namespace tunewright::data {
 namespace {
-
-// Rows read before they are tokenised together: bounds the memory of parsed rows.
-constexpr size_t kRowsAtOnce = 1024;
-constexpr size_t kRowsTaken = 16;  // by a thread at a time
-
-struct PendingRow {
-  rows::RowPlace place;
-  Json json;
-  std::vector<Example> examples;
-  LedgerLine ledger;
-  std::exception_ptr error;
-};
 
 void check(const std::vector<FileOptions>& files, const DataOptions& options) {
   if (files.empty()) throw UserError("data: names no file; add train: [{path: train.jsonl}]");
@@ -42,145 +27,157 @@ void check(const std::vector<FileOptions>& files, const DataOptions& options) {
   if (sum == 0) throw UserError("data: every file has weight 0; nothing would be sampled");
 }
 
-class RowPipeline {
- public:
-  RowPipeline(const TextModel& model, const DataOptions& options, Dataset& dataset)
-      : model_(model), options_(options), dataset_(dataset) {}
-
-  void put(const rows::RowPlace& place, Json&& json, const FileOptions& file, int64_t file_index) {
-    format_ = file.format;
-    file_index_ = file_index;
-    pending_.push_back({.place = place, .json = std::move(json)});
-    if (pending_.size() == kRowsAtOnce) flush();
-  }
-
-  // Tokenises what is pending and adds it in order.
-  void flush() {
-    process_all();
-    for (auto& row : pending_) add(row);
-    pending_.clear();
-  }
-
- private:
-  void process(PendingRow& row) const {
-    try {
-      row.examples =
-          fit(model_, rows::to_row(row.json, format_, row.place), options_, row.place, row.ledger);
-    } catch (...) {
-      row.error = std::current_exception();
-    }
-    row.json = nullptr;
-  }
-
-  void process_all() {
-    std::atomic<size_t> next = 0;
-    const auto work = [&] {
-      for (size_t begin = 0; (begin = next.fetch_add(kRowsTaken)) < pending_.size();) {
-        const size_t end = std::min(begin + kRowsTaken, pending_.size());
-        for (size_t i = begin; i < end; ++i) process(pending_[i]);
-      }
-    };
-    const size_t useful = pending_.size() / kRowsTaken;
-    std::vector<std::jthread> helpers;
-    for (size_t i = 1; i < std::min<size_t>(useful, static_cast<size_t>(core_count())); ++i)
-      helpers.emplace_back(work);
-    work();
-  }
-
-  void add(PendingRow& row) {
-    if (row.error) std::rethrow_exception(row.error);
-    for (auto& example : row.examples) {
-      example.row = static_cast<int64_t>(dataset_.ledger.size());
-      dataset_.examples.push_back(std::move(example));
-      dataset_.file_of_example.push_back(file_index_);
-    }
-    dataset_.ledger.push_back(std::move(row.ledger));
-  }
-
-  const TextModel& model_;
-  const DataOptions& options_;
-  Dataset& dataset_;
-  rows::Format format_ = rows::Format::kAuto;
-  int64_t file_index_ = 0;
-  std::vector<PendingRow> pending_;
-};
-
 // Says what became of the rows of a file where some were not used as they stand.
-void report_losses(const Dataset& dataset, size_t first_line, const FileOptions& file,
-                   Reporter& reporter) {
-  int64_t changed = 0, dropped = 0;
-  std::string first_reason;
-  for (size_t i = first_line; i < dataset.ledger.size(); ++i) {
-    const auto& line = dataset.ledger[i];
-    changed += line.decision == "changed";
-    dropped += line.decision == "dropped";
-    if (line.decision != "kept" && first_reason.empty())
-      first_reason = str("row ", line.row, ": ", line.reason);
-  }
-  if (first_reason.empty()) return;
-  reporter.warn(str(file.path, ": of ", dataset.ledger.size() - first_line, " rows ", changed,
-                    " were changed and ", dropped, " dropped (first: ", first_reason,
+void report_losses(const FileReport& report, Reporter& reporter) {
+  if (report.first_loss.empty()) return;
+  reporter.warn(str(report.path, ": of ", report.rows, " rows ", report.changed,
+                    " were changed and ", report.dropped, " dropped (first: ", report.first_loss,
                     "); the ledger names each"));
 }
 
-void load_file(RowPipeline& pipeline, const FileOptions& file, int64_t index, Reporter& reporter) {
-  int64_t rows = 0;
-  rows::for_each_row(file.path, [&](const rows::RowPlace& place, Json&& json) {
-    pipeline.put(place, std::move(json), file, index);
-    if (++rows % 256 == 0) reporter.progress("reading data", rows, 0, "rows", file.path);
-  });
-  pipeline.flush();
+void add_row(Dataset& dataset, PreparedRow&& row, int64_t file) {
+  if (!row.refusal.empty()) throw UserError(row.refusal);
+  for (auto& example : row.examples) {
+    example.row = static_cast<int64_t>(dataset.ledger.size());
+    example.file = file;
+    dataset.examples.push_back(example);
+  }
+  dataset.ledger.push_back(row.ledger);
+}
+
+struct Sources {
+  const TextModel& model;
+  const std::vector<FileOptions>& files;
+  const DataOptions& options;
+};
+
+void fill(Dataset& dataset, const Sources& sources, Reporter& reporter) {
+  for (size_t i = 0; i < sources.files.size(); ++i) {
+    const auto& file = sources.files[i];
+    FileReport report{.path = file.path};
+    prepare_file(sources.model, file, sources.options, [&](PreparedRow&& row) {
+      report.add(row, sources.model, sources.options.max_length);
+      add_row(dataset, std::move(row), static_cast<int64_t>(i));
+      if (report.rows % 256 == 0)
+        reporter.progress("reading data", report.rows, 0, "rows", file.path);
+    });
+    dataset.reports.push_back(std::move(report));
+  }
+  reporter.finish_progress();
 }
 
 std::string hash_files(const std::vector<FileOptions>& files) {
   Sha256 hash;
-  for (const auto& file : files) hash.update(MappedFile(file.path).text());
+  for (const auto& file : files)
+    Spool::open(file.path).for_each_chunk([&](std::string_view chunk) { hash.update(chunk); });
   return hash.hex_digest();
 }
 
+std::string option_name(Overflow overflow) {
+  for (const auto& [name, value] : kOverflowNames) {
+    if (value == overflow) return name;
+  }
+  TUNEWRIGHT_ASSERT(!"an overflow without a name");
+}
+
+std::string option_name(TrainOn train_on) {
+  for (const auto& [name, value] : kTrainOnNames) {
+    if (value == train_on) return name;
+  }
+  TUNEWRIGHT_ASSERT(!"a train_on without a name");
+}
+
+// A hash of all that prepared rows depend on.  The paths are in the ledger, so they count too.
+std::string cache_key(const Sources& sources, const std::string& data_sha256,
+                      const std::string& program) {
+  Json parts = {{"program", program},
+                {"data", data_sha256},
+                {"text_model", sources.model.sha256},
+                {"max_length", sources.options.max_length},
+                {"overflow", option_name(sources.options.overflow)},
+                {"train_on", option_name(sources.options.train_on)},
+                {"files", Json::array()}};
+  for (const auto& file : sources.files) {
+    parts["files"].push_back({file.path, rows::format_name(file.format), fs::file_size(file.path)});
+  }
+  return sha256(dump_json(parts));
+}
+
+Dataset prepare(const Sources& sources, const std::string& data_sha256, const Storage& storage,
+                Reporter& reporter) {
+  Dataset dataset;
+  if (storage.spill) {
+    dataset.examples = ExampleStore(Spool::unnamed_in(*storage.spill));
+    dataset.ledger = Ledger(Spool::unnamed_in(*storage.spill));
+  }
+  dataset.sha256 = data_sha256;
+  fill(dataset, sources, reporter);
+  return dataset;
+}
+
+Dataset find_or_prepare(const Sources& sources, const Storage& storage, Reporter& reporter) {
+  const auto data_sha256 = hash_files(sources.files);
+  if (!storage.cache) return prepare(sources, data_sha256, storage, reporter);
+  const Cache cache(*storage.cache, storage.cache_limit_bytes);
+  if (!cache.is_usable()) {
+    reporter.warn(str(storage.cache->string(),
+                      ": cannot be written, so tokenised rows are not kept for the next run; set "
+                      "data.cache to another folder, or to off"));
+    return prepare(sources, data_sha256, storage, reporter);
+  }
+  const auto key = cache_key(sources, data_sha256, storage.program);
+  if (auto cached = cache.find(key, reporter)) {
+    reporter.info(str("data: ", cached->ledger.size(), " rows were tokenised before (",
+                      (*storage.cache / key).string(), ")"));
+    return std::move(*cached);
+  }
+  return cache.make(key, [&](Dataset& dataset) {
+    dataset.sha256 = data_sha256;
+    fill(dataset, sources, reporter);
+  });
+}
+
 void check_not_empty(const Dataset& dataset, const std::vector<FileOptions>& files) {
-  bool any = false;
-  for (const auto file : dataset.file_of_example)
-    any |= dataset.file_weights[static_cast<size_t>(file)] > 0;
-  if (any) return;
-  const auto dropped = std::ranges::find(dataset.ledger, "dropped", &LedgerLine::decision);
-  const auto why = dropped == dataset.ledger.end()
-                       ? "their weight is 0"
-                       : str("row ", dropped->row, ": ", dropped->reason);
+  std::string first_loss = "their weight is 0";
+  for (size_t i = 0; i < files.size(); ++i) {
+    const auto& report = dataset.reports[i];
+    if (report.examples > 0 && files[i].weight > 0) return;
+    if (!report.first_loss.empty()) first_loss = report.first_loss;
+  }
   throw UserError(str(files.front().path, files.size() > 1 ? " and the other files" : "",
                       ": none of the ", dataset.ledger.size(), " rows can be trained on (first: ",
-                      why, "); `tunewright data preview` shows them"));
+                      first_loss, "); `tunewright data preview` shows them"));
 }
 
 }  // namespace
 
-int64_t Dataset::tokens() const {
-  int64_t sum = 0;
-  for (const auto& example : examples) sum += static_cast<int64_t>(example.ids.size());
-  return sum;
-}
-
-int64_t Dataset::supervised_tokens() const {
-  int64_t sum = 0;
-  for (const auto& example : examples) sum += example.supervised_tokens();
-  return sum;
-}
-
 Dataset load_dataset(const TextModel& model, const std::vector<FileOptions>& files,
-                     const DataOptions& options, Reporter& reporter) {
+                     const DataOptions& options, Reporter& reporter, const Storage& storage) {
   check(files, options);
-  Dataset dataset;
-  RowPipeline pipeline(model, options, dataset);
-  for (size_t i = 0; i < files.size(); ++i) {
-    const size_t first_line = dataset.ledger.size();
-    load_file(pipeline, files[i], static_cast<int64_t>(i), reporter);
-    dataset.file_weights.push_back(files[i].weight);
-    report_losses(dataset, first_line, files[i], reporter);
-  }
-  reporter.finish_progress();
+  auto dataset = find_or_prepare({model, files, options}, storage, reporter);
+  for (const auto& file : files) dataset.file_weights.push_back(file.weight);
+  for (const auto& report : dataset.reports) report_losses(report, reporter);
   check_not_empty(dataset, files);
-  dataset.sha256 = hash_files(files);
   return dataset;
+}
+
+bool for_each_batch(const Dataset& dataset, int64_t max_tokens,
+                    const std::function<bool(const Batch&, int64_t)>& use) {
+  const auto size = static_cast<int64_t>(dataset.examples.size());
+  std::vector<const Example*> views;
+  for (int64_t begin = 0, end = 0; begin < size; begin = end) {
+    std::vector<Example> examples;
+    int64_t tokens = 0;
+    for (; end < size; ++end) {
+      tokens += dataset.examples.length(static_cast<size_t>(end));
+      if (tokens > max_tokens && end > begin) break;
+      examples.push_back(dataset.examples[static_cast<size_t>(end)]);
+    }
+    views.clear();
+    for (const auto& example : examples) views.push_back(&example);
+    if (!use(make_batch(views), end)) return false;
+  }
+  return true;
 }
 
 }  // namespace tunewright::data

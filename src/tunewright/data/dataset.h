@@ -1,29 +1,50 @@
 #pragma once
+#include <filesystem>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "tunewright/base/progress.h"
 #include "tunewright/base/random.h"
-#include "tunewright/data/render.h"
+#include "tunewright/data/proof.h"
+#include "tunewright/data/store.h"
 
 namespace tunewright::data {
 
-// All rows of some files, rendered.  Every input row has a ledger line.
+// All rows of some files, rendered.  Every input row has a ledger line.  Tokens and ledger lie in
+// files, so a data set may be larger than memory.
 struct Dataset {
-  std::vector<Example> examples;
-  std::vector<int64_t> file_of_example;  // index in the list of files
+  ExampleStore examples;
   std::vector<double> file_weights;
-  std::vector<LedgerLine> ledger;
-  std::string sha256;  // over the bytes of the files, in order
+  Ledger ledger;
+  std::vector<FileReport> reports;  // of the files
+  std::string sha256;               // over the bytes of the files, in order
 
-  int64_t tokens() const;
-  int64_t supervised_tokens() const;
+  int64_t tokens() const { return examples.tokens(); }
+  int64_t supervised_tokens() const { return examples.supervised_tokens(); }
 };
 
-// Rows are tokenised on several threads; the result does not depend on their number.
+// Where the tokens of a data set are kept.
+struct Storage {
+  std::optional<std::filesystem::path> cache;  // for the next run too; none: no cache
+  std::optional<std::filesystem::path> spill;  // without a cache: an unnamed file in this folder;
+                                               // none: in memory
+  int64_t cache_limit_bytes = int64_t{20} << 30;
+  std::string program;  // what else a cached data set depends on: a hash of the program
+};
+
+// Rows are rendered and tokenised on several threads; the result does not depend on their number.
+// With a cache, the same rows, tokenizer, template and options are tokenised once.
 // An empty set, or one without a supervised token, is a UserError.
 Dataset load_dataset(const TextModel& model, const std::vector<FileOptions>& files,
-                     const DataOptions& options, Reporter& reporter);
+                     const DataOptions& options, Reporter& reporter, const Storage& storage = {});
+
+// Calls `use` with all examples in order, in batches of at most `max_tokens` tokens (a longer
+// example stands alone), and the number of examples given so far, until it returns false; says
+// whether it never did.
+bool for_each_batch(const Dataset& dataset, int64_t max_tokens,
+                    const std::function<bool(const Batch&, int64_t)>& use);
 
 // Where in the sequence of micro-batches a run stands: all that resuming needs.
 struct LoaderPosition {
@@ -52,7 +73,7 @@ class Loader {
   Loader(const Dataset& dataset, Options options);  // dataset borrowed
 
   // The next micro-batch as its examples; starts the next epoch by itself.
-  std::vector<const Example*> next();
+  std::vector<Example> next();
   int64_t batches_per_epoch();  // of the current epoch
   LoaderPosition position() const { return position_; }
   void seek(LoaderPosition position);  // a position past the epoch's end is a UserError

@@ -199,11 +199,16 @@ std::vector<Example> shorten(const TextModel& model, const Row& row, const Examp
 
 std::vector<Example> fit(const TextModel& model, const Row& row, const DataOptions& options,
                          const rows::RowPlace& place, LedgerLine& ledger) {
+  return fit(model, row, render(model, row, options.train_on, place), options, place, ledger);
+}
+
+std::vector<Example> fit(const TextModel& model, const Row& row, Example rendered,
+                         const DataOptions& options, const rows::RowPlace& place,
+                         LedgerLine& ledger) {
   ledger = {.source = place.file.string(), .row = place.row, .decision = "kept"};
-  auto example = render(model, row, options.train_on, place);
-  auto examples = length(example) > options.max_length
-                      ? shorten(model, row, example, options, place, ledger)
-                      : std::vector{std::move(example)};
+  auto examples = length(rendered) > options.max_length
+                      ? shorten(model, row, rendered, options, place, ledger)
+                      : std::vector{std::move(rendered)};
   if (ledger.decision == "dropped") return {};
   std::erase_if(examples, [](const Example& one) { return one.supervised_tokens() == 0; });
   if (examples.empty()) return drop(ledger, "no supervised token");

@@ -19,7 +19,7 @@ constexpr size_t kPackingWindow = 4096;
 std::vector<Indices> examples_of_files(const Dataset& dataset) {
   std::vector<Indices> files(dataset.file_weights.size());
   for (size_t i = 0; i < dataset.examples.size(); ++i) {
-    files[static_cast<size_t>(dataset.file_of_example[i])].push_back(static_cast<int64_t>(i));
+    files[static_cast<size_t>(dataset.examples.file(i))].push_back(static_cast<int64_t>(i));
   }
   return files;
 }
@@ -76,7 +76,7 @@ Indices deal_order(const Dataset& dataset, bool shuffled, Random& random) {
 }
 
 int64_t length_of(const Dataset& dataset, int64_t index) {
-  return static_cast<int64_t>(dataset.examples[static_cast<size_t>(index)].ids.size());
+  return dataset.examples.length(static_cast<size_t>(index));
 }
 
 // Neighbours share a sequence as long as they fit.
@@ -164,15 +164,15 @@ void Loader::deal_epoch() {
 
 int64_t Loader::batches_per_epoch() { return static_cast<int64_t>(batches_.size()); }
 
-std::vector<const Example*> Loader::next() {
+std::vector<Example> Loader::next() {
   TUNEWRIGHT_ASSERT(!batches_.empty());
   if (position_.next == batches_per_epoch()) {
     position_ = {.epoch = position_.epoch + 1, .next = 0};
     deal_epoch();
   }
-  std::vector<const Example*> examples;
+  std::vector<Example> examples;
   for (const auto index : batches_[static_cast<size_t>(position_.next++)]) {
-    examples.push_back(&dataset_.examples[static_cast<size_t>(index)]);
+    examples.push_back(dataset_.examples[static_cast<size_t>(index)]);
   }
   return examples;
 }

@@ -3,7 +3,7 @@
 #include <set>
 
 #include "tunewright/base/test.h"
-#include "tunewright/data/dataset.h"
+#include "tunewright/data/prefetcher.h"
 
 namespace tunewright::data {
 namespace {
@@ -17,13 +17,21 @@ Example example_of(int32_t length, int64_t row = 0) {
 
 // `count` examples of lengths 2 to 40, dealt to `files` files in turn.
 Dataset some_data(int64_t count, std::vector<double> weights = {1.0}) {
-  Dataset dataset{.file_weights = weights};
+  Dataset dataset;
+  dataset.file_weights = weights;
   Random random(7);
   for (int64_t i = 0; i < count; ++i) {
-    dataset.examples.push_back(example_of(2 + static_cast<int32_t>(random.below(39)), i));
-    dataset.file_of_example.push_back(i % static_cast<int64_t>(weights.size()));
+    auto example = example_of(2 + static_cast<int32_t>(random.below(39)), i);
+    example.file = i % static_cast<int64_t>(weights.size());
+    dataset.examples.push_back(example);
   }
   return dataset;
+}
+
+std::vector<Example> examples_of(const Dataset& dataset) {
+  std::vector<Example> examples;
+  for (size_t i = 0; i < dataset.examples.size(); ++i) examples.push_back(dataset.examples[i]);
+  return examples;
 }
 
 using Batches = std::vector<std::vector<int64_t>>;  // rows of each micro-batch
@@ -32,7 +40,7 @@ Batches take(Loader& loader, int64_t count) {
   Batches batches;
   for (int64_t i = 0; i < count; ++i) {
     batches.emplace_back();
-    for (const auto* example : loader.next()) batches.back().push_back(example->row);
+    for (const auto& example : loader.next()) batches.back().push_back(example.row);
   }
   return batches;
 }
@@ -75,8 +83,9 @@ TEST(Batch, FirstAndWeightlessTokensAreNotPredicted) {
 
 TEST(SplitBatch, PartsHoldTheSameExamplesAndTargets) {
   const auto dataset = some_data(30);
+  const auto all = examples_of(dataset);
   std::vector<const Example*> examples;
-  for (const auto& example : dataset.examples) examples.push_back(&example);
+  for (const auto& example : all) examples.push_back(&example);
   const auto whole = make_batch(examples);
   for (const int64_t limit : {1, 50, 100, 100000}) {
     Batch joined;
@@ -138,9 +147,11 @@ TEST(Loader, PackedSequencesNeverExceedMaxLength) {
                   {.batch_size = 1, .max_length = 64, .packing = true, .shuffle = shuffled});
     tokens = 0;
     for (int64_t i = 0; i < loader.batches_per_epoch(); ++i) {
-      const auto batch = make_batch(loader.next());
-      EXPECT_LE(batch.tokens(), 64);
-      tokens += batch.tokens();
+      int64_t sequence = 0;
+      for (const auto& example : loader.next())
+        sequence += static_cast<int64_t>(example.ids.size());
+      EXPECT_LE(sequence, 64);
+      tokens += sequence;
     }
     EXPECT_EQ(tokens, dataset.tokens());
     // Best fit of decreasing lengths wastes little where lengths vary; 90 % is far below what it
@@ -152,9 +163,10 @@ TEST(Loader, PackedSequencesNeverExceedMaxLength) {
 }
 
 TEST(Loader, ALongExampleStandsAlone) {
-  Dataset dataset{.examples = {example_of(3, 0), example_of(100, 1), example_of(3, 2)},
-                  .file_of_example = {0, 0, 0},
-                  .file_weights = {1}};
+  Dataset dataset;
+  dataset.file_weights = {1};
+  for (const auto& example : {example_of(3, 0), example_of(100, 1), example_of(3, 2)})
+    dataset.examples.push_back(example);
   Loader loader(dataset, {.batch_size = 1, .max_length = 10, .packing = true, .shuffle = false});
   EXPECT_EQ(take(loader, 3), (Batches{{0}, {1}, {2}}));
 }
@@ -209,6 +221,72 @@ TEST(Loader, WeightsAreSharesOfAnEpoch) {
   EXPECT_EQ(of_file, (std::map<int64_t, int64_t>{{0, 60}, {1, 20}}));
   EXPECT_EQ(least, 1);  // 60 draws of 40 examples: one pass and a half
   EXPECT_EQ(most, 2);
+}
+
+// ---- ahead on a thread of its own
+
+std::vector<int64_t> rows_of(const std::vector<Batch>& parts) {
+  std::vector<int64_t> rows;
+  for (const auto& part : parts) rows.insert(rows.end(), part.rows.begin(), part.rows.end());
+  return rows;
+}
+
+TEST(Prefetcher, GivesWhatTheLoaderGives) {
+  const auto dataset = some_data(90, {2, 1});
+  const Loader::Options options{.batch_size = 2, .max_length = 64};
+  for (const int64_t ahead : {1, 2, 7}) {
+    for (const int64_t tokens_per_pass : {0, 50}) {
+      Loader loader(dataset, options);
+      Prefetcher prefetcher(dataset, options, {.tokens_per_pass = tokens_per_pass, .ahead = ahead});
+      for (int i = 0; i < 60; ++i) {  // over the end of an epoch or two
+        const auto examples = loader.next();
+        std::vector<int64_t> rows;
+        for (const auto& example : examples) rows.push_back(example.row);
+        const auto parts = prefetcher.next();
+        EXPECT_EQ(rows_of(parts), rows);
+        for (const auto& part : parts)
+          EXPECT_TRUE(tokens_per_pass == 0 || part.tokens() <= 50 || part.rows.size() == 1);
+        EXPECT_EQ(prefetcher.position().epoch, loader.position().epoch);
+        EXPECT_EQ(prefetcher.position().next, loader.position().next);
+        EXPECT_EQ(prefetcher.batches_per_epoch(), loader.batches_per_epoch());
+      }
+    }
+  }
+}
+
+TEST(Prefetcher, SeeksToAndFromAnyPlace) {
+  const auto dataset = some_data(120);
+  const Loader::Options options{.batch_size = 4, .max_length = 64};
+  std::vector<std::vector<int64_t>> all;
+  std::vector<LoaderPosition> before;
+  Prefetcher straight(dataset, options, {});
+  for (int i = 0; i < 40; ++i) {
+    before.push_back(straight.position());
+    all.push_back(rows_of(straight.next()));
+  }
+  Prefetcher jumping(dataset, options, {.ahead = 3});
+  for (const size_t to : {0, 30, 7, 39, 39, 1}) {
+    jumping.seek(before[to]);
+    EXPECT_EQ(rows_of(jumping.next()), all[to]) << to;
+  }
+  EXPECT_USER_ERROR(jumping.seek({.epoch = 0, .next = 999}), "micro-batch 999 of epoch 0");
+}
+
+TEST(Prefetcher, HandsOnWhatWentWrong) {
+  const testing::TemporaryFolder folder;
+  Dataset dataset;
+  dataset.file_weights = {1};
+  auto index = Spool::in_memory();
+  {
+    ExampleStore store(Spool::create(folder / "tokens"));
+    for (int i = 0; i < 10; ++i) store.push_back(example_of(5, i));
+    store.save_index(index);
+  }
+  dataset.examples = ExampleStore::open(Spool::open(folder / "tokens"), index);
+  std::filesystem::resize_file(folder / "tokens", 8);
+  Prefetcher prefetcher(dataset, {.batch_size = 1, .packing = false}, {});
+  EXPECT_USER_ERROR(for (int i = 0; i < 10; ++i) prefetcher.next(), "tokens: ends before byte");
+  EXPECT_USER_ERROR(prefetcher.next(), "tokens: ends before byte");
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "tunewright/base/json.h"
 #include "tunewright/rows/rows.h"
 
 namespace tunewright::data {
@@ -25,6 +26,12 @@ inline constexpr std::array kTrainOnNames = {
     std::pair{"completion", TrainOn::kCompletion}, std::pair{"assistant", TrainOn::kAssistant},
     std::pair{"last_assistant", TrainOn::kLastAssistant}, std::pair{"all", TrainOn::kAll}};
 
+// What happens where the proof before step one finds that training would teach something else than
+// what is served (see proof.h).
+enum class ProofMode { kRefuse, kWarn };
+inline constexpr std::array kProofModeNames = {std::pair{"refuse", ProofMode::kRefuse},
+                                               std::pair{"warn", ProofMode::kWarn}};
+
 // `data:` of the configuration.
 struct DataOptions {
   std::vector<FileOptions> train;
@@ -34,6 +41,13 @@ struct DataOptions {
   bool packing = true;
   bool shuffle = true;
   TrainOn train_on = TrainOn::kCompletion;
+  Json num_workers = "auto";
+  std::string cache = "auto";
+  ProofMode proof = ProofMode::kRefuse;
+
+  // Threads that read rows: num_workers, or the number of cores.  Anything but "auto" or a number
+  // from 1 on is a UserError.
+  int64_t worker_count() const;
 };
 
 template <class V>
@@ -57,6 +71,12 @@ void fields(V& v, DataOptions& o) {
     "Fill sequences of max_length with several rows; attention never crosses a row.");
   v("shuffle", o.shuffle, "A new order each epoch; false keeps the order of the files.");
   v.choice("train_on", o.train_on, kTrainOnNames, "Which tokens are supervised.");
+  v("num_workers", o.num_workers,
+    "Threads that render and tokenise rows; auto: one a core. Changes no number.");
+  v("cache", o.cache,
+    "Folder that keeps tokenised rows for the next run; auto: the user's cache folder, off: none.");
+  v.choice("proof", o.proof, kProofModeNames,
+           "Whether training is refused where the proof before step one fails.");
 }
 
 }  // namespace tunewright::data

@@ -12,24 +12,6 @@ namespace {
 using rows::Row;
 using text::ByteSpan;
 
-// The keys that are about training never reach a template.
-Json without_marks(Json messages) {
-  for (auto& message : messages) {
-    message.erase("train");
-    message.erase("weight");
-  }
-  return messages;
-}
-
-const text::ChatTemplate& template_of(const TextModel& model) {
-  if (!model.chat_template) {
-    throw UserError(
-        "the model has no chat template to render messages with; add chat_template.jinja to its "
-        "folder, or give rows of prompt and completion as strings");
-  }
-  return *model.chat_template;
-}
-
 void append_eos(const TextModel& model, std::vector<int32_t>& ids) {
   if (ids.empty() || ids.back() != model.eos) ids.push_back(model.eos);
 }
@@ -199,6 +181,23 @@ Example render_kind(const TextModel& model, const Row& row, TrainOn train_on) {
 }
 
 }  // namespace
+
+Json without_marks(Json messages) {
+  for (auto& message : messages) {
+    message.erase("train");
+    message.erase("weight");
+  }
+  return messages;
+}
+
+const text::ChatTemplate& template_of(const TextModel& model) {
+  if (!model.chat_template) {
+    throw UserError(
+        "the model has no chat template to render messages with; add chat_template.jinja to its "
+        "folder, or give rows of prompt and completion as strings");
+  }
+  return *model.chat_template;
+}
 
 bool is_assistant(const Json& message) { return message["role"] == "assistant"; }
 

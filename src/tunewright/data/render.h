@@ -20,6 +20,7 @@ struct TextModel {
   std::optional<text::ChatTemplate> chat_template;  // none: only messages need one
   int32_t eos = 0;                                  // ends text and prompt_completion rows
   std::vector<int32_t> stop_ids;  // generation ends at these: eos and the template's end-of-turn
+  std::string sha256;             // over the files that it was read from
 
   // What the tokenizer adds by itself, then `text`; a prefix that `text` already begins with stands
   // once.
@@ -67,5 +68,9 @@ Json to_json(const LedgerLine& line);
 //   drop      dropped.
 std::vector<Example> fit(const TextModel& model, const rows::Row& row, const DataOptions& options,
                          const rows::RowPlace& place, LedgerLine& ledger);
+// The same, where the row is rendered already.
+std::vector<Example> fit(const TextModel& model, const rows::Row& row, Example rendered,
+                         const DataOptions& options, const rows::RowPlace& place,
+                         LedgerLine& ledger);
 
 }  // namespace tunewright::data

@@ -2,6 +2,7 @@
 
 #include "tunewright/base/error.h"
 #include "tunewright/base/files.h"
+#include "tunewright/base/hash.h"
 #include "tunewright/base/str.h"
 #include "tunewright/data/render.h"
 
@@ -60,6 +61,20 @@ std::optional<int32_t> end_of_turn(const text::Tokenizer& tokenizer,
   return special == ids.end() ? std::nullopt : std::optional(*special);
 }
 
+// All files that a TextModel depends on.
+std::string hash_of_files(const fs::path& folder) {
+  Sha256 hash;
+  for (const auto* name :
+       {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "config.json",
+        "generation_config.json", "chat_template.jinja", "chat_template.json"}) {
+    if (!fs::is_regular_file(folder / name)) continue;
+    const MappedFile file(folder / name);
+    hash.update(str(name, " ", file.text().size(), "\n"));
+    hash.update(file.text());
+  }
+  return hash.hex_digest();
+}
+
 }  // namespace
 
 TextModel TextModel::load(const fs::path& folder) {
@@ -87,7 +102,8 @@ TextModel TextModel::load(const fs::path& folder) {
   return {.tokenizer = std::move(tokenizer),
           .chat_template = std::move(chat_template),
           .eos = eos,
-          .stop_ids = std::move(stop_ids)};
+          .stop_ids = std::move(stop_ids),
+          .sha256 = hash_of_files(folder)};
 }
 
 std::vector<int32_t> TextModel::encode_string(std::string_view text) const {

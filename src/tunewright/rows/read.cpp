@@ -38,7 +38,34 @@ void check_utf8(std::string_view line, const RowPlace& place) {
   }
 }
 
-Json parse_row(std::string_view line, const RowPlace& place) {
+}  // namespace
+
+std::string describe(const RowPlace& place) {
+  return str(place.file.string(), ": row ", place.row, " (line ", place.line, ")");
+}
+
+void for_each_raw_row(const std::filesystem::path& file, const std::function<void(RawRow&&)>& use) {
+  LineReader reader(file);
+  RowPlace place{.file = file};
+  while (auto line = reader.next()) {
+    ++place.line;
+    if (place.line == 1 && line->starts_with(kByteOrderMark))
+      line->remove_prefix(kByteOrderMark.size());
+    if (place.line == 1 && line->starts_with(kParquetMagic)) {
+      throw UserError(str(file.string(),
+                          ": is a Parquet file; convert it to JSON Lines first "
+                          "(pandas: read_parquet(…).to_json(…, orient='records', lines=True))"));
+    }
+    if (trim(*line).empty()) continue;
+    use({.place = place, .text = std::string(*line)});
+    ++place.row;
+  }
+  if (place.row == 0)
+    throw UserError(str(file.string(), ": has no rows; expected one JSON object a line"));
+}
+
+Json parse_row(const RawRow& raw) {
+  const auto& [place, line] = raw;
   check_utf8(line, place);
   if (place.line == 1 && line.starts_with('[')) {
     throw UserError(str(describe(place),
@@ -53,31 +80,9 @@ Json parse_row(std::string_view line, const RowPlace& place) {
   return row;
 }
 
-}  // namespace
-
-std::string describe(const RowPlace& place) {
-  return str(place.file.string(), ": row ", place.row, " (line ", place.line, ")");
-}
-
 void for_each_row(const std::filesystem::path& file,
                   const std::function<void(const RowPlace&, Json&&)>& use) {
-  LineReader reader(file);
-  RowPlace place{.file = file};
-  while (auto line = reader.next()) {
-    ++place.line;
-    if (place.line == 1 && line->starts_with(kByteOrderMark))
-      line->remove_prefix(kByteOrderMark.size());
-    if (place.line == 1 && line->starts_with(kParquetMagic)) {
-      throw UserError(str(file.string(),
-                          ": is a Parquet file; convert it to JSON Lines first "
-                          "(pandas: read_parquet(…).to_json(…, orient='records', lines=True))"));
-    }
-    if (trim(*line).empty()) continue;
-    use(place, parse_row(*line, place));
-    ++place.row;
-  }
-  if (place.row == 0)
-    throw UserError(str(file.string(), ": has no rows; expected one JSON object a line"));
+  for_each_raw_row(file, [&](RawRow&& raw) { use(raw.place, parse_row(raw)); });
 }
 
 }  // namespace tunewright::rows

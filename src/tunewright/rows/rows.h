@@ -43,6 +43,18 @@ struct RowPlace {
 };
 std::string describe(const RowPlace& place);
 
+// The line of a row, not read yet.
+struct RawRow {
+  RowPlace place;
+  std::string text;
+};
+
+// Calls `use` for each line that is not blank, in order.  A file without one is a UserError.
+void for_each_raw_row(const std::filesystem::path& file, const std::function<void(RawRow&&)>& use);
+
+// The JSON object on a line; errors as below.  Thread-safe.
+Json parse_row(const RawRow& row);
+
 // Calls `use` for each row of a JSON Lines file, in order.  A row that is not a JSON object, or is
 // not valid UTF-8, is a UserError with its place.  A file without rows is a UserError.
 void for_each_row(const std::filesystem::path& file,

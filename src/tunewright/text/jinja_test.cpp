@@ -1,5 +1,5 @@
 // The Jinja of chat templates against Jinja itself, and against templates that mean harm.
-#include <chrono>
+#include <ctime>
 
 #include "tunewright/base/files.h"
 #include "tunewright/base/str.h"
@@ -148,9 +148,9 @@ std::vector<Hostile> bombs() {
 TEST(Jinja, BombsAreRefusedQuickly) {
   for (const auto& [source, words] : bombs()) {
     SCOPED_TRACE(source.substr(0, 100));
-    const auto begin = std::chrono::steady_clock::now();
+    const auto begin = std::clock();  // of this process: the machine may be busy
     EXPECT_USER_ERROR(render(source), words);
-    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+    EXPECT_LT(std::clock() - begin, 10 * CLOCKS_PER_SEC);
   }
 }
 

@@ -3,15 +3,13 @@
 #include <algorithm>
 #include <string>
 
+#include "tunewright/text/ascii_words.h"
 #include "tunewright/text/byte_level.h"
 #include "tunewright/text/regex.h"
 #include "tunewright/text/unicode.h"
 
 namespace tunewright::text {
 namespace {
-
-constexpr const char* kGpt2Pattern =
-    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 
 using Steps = std::vector<std::unique_ptr<const PreTokenizerStep>>;
 

@@ -56,7 +56,7 @@ std::string pcre2_text(int error) {
 void Regex::FreeCode::operator()(pcre2_real_code_8* code) const { pcre2_code_free(code); }
 
 Regex::Regex(std::string_view pattern, std::string where)
-    : pattern_(pattern), where_(std::move(where)) {
+    : pattern_(pattern), where_(std::move(where)), ascii_(ascii_matcher(pattern)) {
   const auto plain = translate_regex(pattern, false, where_);
   code_ = compile(plain);
   const auto with_newer = translate_regex(pattern, true, where_);
@@ -100,11 +100,20 @@ Range Regex::search(const pcre2_real_code_8* code, std::string_view subject, siz
 }
 
 void Regex::find_all(std::string_view subject, std::vector<Range>& matches) const {
-  const auto* code =
-      code_for_newer_ && has_newer_characters(subject) ? code_for_newer_.get() : code_.get();
+  const pcre2_real_code_8* code = nullptr;  // chosen when the first match needs it
   constexpr size_t kNone = static_cast<size_t>(-1);
   size_t last_end = kNone;
   for (size_t from = 0; from <= subject.size();) {
+    const auto end = ascii_ && from < subject.size() ? ascii_(subject, from) : 0;
+    if (end > 0) {
+      matches.push_back({static_cast<uint32_t>(from), static_cast<uint32_t>(end)});
+      from = last_end = end;
+      continue;
+    }
+    if (ascii_ && from == subject.size()) break;  // its pattern matches nothing there
+    if (code == nullptr) {
+      code = code_for_newer_ && has_newer_characters(subject) ? code_for_newer_.get() : code_.get();
+    }
     bool found = false;
     const auto match = search(code, subject, from, found);
     if (!found) break;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "tunewright/text/aligned_text.h"
+#include "tunewright/text/ascii_words.h"
 #include "tunewright/text/json_node.h"
 
 // PCRE2's compiled pattern.
@@ -41,6 +42,7 @@ class Regex {
 
   std::string pattern_;
   std::string where_;
+  AsciiMatcher ascii_ = nullptr;  // faster, where ASCII alone decides
   Code code_;
   Code code_for_newer_;  // with characters that PCRE2's Unicode version lacks; null where it is the
                          // same

@@ -62,7 +62,8 @@ TEST(Doctor, NamesOnlyTheRowsThatMeetTheDamage) {
   const int32_t token = dataset.examples[4].ids[0];
   plant(*model, "model.embed_tokens.weight", token, std::nanf(""));
   std::vector<int64_t> expected;
-  for (const auto& example : dataset.examples) {
+  for (size_t i = 0; i < dataset.examples.size(); ++i) {
+    const auto example = dataset.examples[i];
     if (std::ranges::find(example.ids, token) != example.ids.end()) expected.push_back(example.row);
   }
   ASSERT_LT(expected.size(), dataset.examples.size());
@@ -73,8 +74,9 @@ TEST(Doctor, NamesOnlyTheRowsThatMeetTheDamage) {
 
 TEST(Doctor, NamesTheRowWhoseWeightIsTooLarge) {
   const auto model = adapted_model();
-  auto dataset = tiny_dataset(3, 1);
-  dataset.examples[1].weights.assign(dataset.examples[1].ids.size(), 3e38F);
+  const auto dataset = changed(tiny_dataset(3, 1), [](size_t i, data::Example& example) {
+    if (i == 1) example.weights.assign(example.ids.size(), 3e38F);
+  });
   const auto found = examine(*model, batch_of(dataset));
   EXPECT_EQ(found.where, "the loss behind the output head (float32) is infinite");
   EXPECT_EQ(found.bad_weight, BadWeight::kNone);
@@ -84,9 +86,11 @@ TEST(Doctor, NamesTheRowWhoseWeightIsTooLarge) {
 // The loss is finite; its gradient, scaled by 1 / 1e-3, is not.
 TEST(Doctor, NamesWhereTheGradientIsNoLongerFinite) {
   const auto model = adapted_model();
-  auto dataset = tiny_dataset(3, 1);
-  dataset.examples[2].weights.assign(dataset.examples[2].ids.size(), 0);
-  dataset.examples[2].weights.back() = 5e37F;
+  const auto dataset = changed(tiny_dataset(3, 1), [](size_t i, data::Example& example) {
+    if (i != 2) return;
+    example.weights.assign(example.ids.size(), 0);
+    example.weights.back() = 5e37F;
+  });
   const auto found = examine(*model, batch_of(dataset), 1e-3);
   EXPECT_THAT(found.where, HasSubstr("the gradient at the output of model.norm (float32) is"));
   EXPECT_THAT(found.rows, ElementsAre(2));

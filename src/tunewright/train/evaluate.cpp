@@ -17,22 +17,23 @@ std::optional<EvalReport> evaluate_until(bool (*stopped)(), model::CausalLm& mod
       2048;  // an evaluation is always split: it has no gradient to keep whole
   const at::NoGradGuard no_grad;
   model.set_training(false, 0);
-  std::vector<const data::Example*> examples;
-  for (const auto& example : dataset.examples) examples.push_back(&example);
-  const auto passes =
-      split_into_passes(examples, tokens_per_pass > 0 ? tokens_per_pass : kDefaultTokens);
   auto sum = at::zeros({}, model.head().options().dtype(at::kDouble));
   EvalReport report;
   double weight = 0;
-  for (size_t i = 0; i < passes.size(); ++i) {
-    reporter.progress("evaluating", static_cast<int64_t>(i), static_cast<int64_t>(passes.size()),
-                      "passes", "");
-    if (stopped()) return std::nullopt;
-    if (passes[i].targets.empty()) continue;
-    sum += loss_sum(model, &supervised_loss_sum, passes[i]);
-    weight += passes[i].weight_sum();
-    report.tokens += static_cast<int64_t>(passes[i].targets.size());
-  }
+  const bool whole = data::for_each_batch(
+      dataset, tokens_per_pass > 0 ? tokens_per_pass : kDefaultTokens,
+      [&](const data::Batch& pass, int64_t done) {
+        if (stopped()) return false;
+        if (!pass.targets.empty()) {
+          sum += loss_sum(model, &supervised_loss_sum, pass);
+          weight += pass.weight_sum();
+          report.tokens += static_cast<int64_t>(pass.targets.size());
+        }
+        reporter.progress("evaluating", done, static_cast<int64_t>(dataset.examples.size()),
+                          "examples", "");
+        return true;
+      });
+  if (!whole) return std::nullopt;
   reporter.finish_progress();
   report.loss = sum.item<double>() / weight;
   return report;

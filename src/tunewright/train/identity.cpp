@@ -28,9 +28,12 @@ std::string names_and_shapes(const std::vector<model::Parameter>& parameters) {
 Json identity_of(const IdentityParts& parts) {
   Json training = to_json_object(parts.options);
   for (const auto* key : kFreeKeys) training.erase(key);
+  const Json data = to_json_object(parts.data_options);
   Json identity = {{"data.train (sha256)", parts.train_sha256},
                    {"data.eval (sha256)", parts.eval_sha256},
                    {"data.max_length", parts.data_options.max_length},
+                   {"data.overflow", data["overflow"]},
+                   {"data.train_on", data["train_on"]},
                    {"data.packing", parts.data_options.packing},
                    {"data.shuffle", parts.data_options.shuffle},
                    {"trainable parameters (sha256)", names_and_shapes(parts.parameters)}};

@@ -39,12 +39,6 @@ Targets to_targets(const data::Batch& batch, at::Device device) {
                                         [&](size_t i) { return targets[i].weight; })};
 }
 
-std::vector<data::Batch> split_into_passes(const std::vector<const data::Example*>& examples,
-                                           int64_t tokens_per_pass) {
-  if (tokens_per_pass == 0) return {data::make_batch(examples)};
-  return data::split_batch(examples, tokens_per_pass);
-}
-
 uint64_t dropout_seed(int64_t seed, int64_t step, size_t pass) {
   Random random(static_cast<uint64_t>(seed), stream_id("dropout"));
   random.seek((static_cast<uint64_t>(step) << 20) + pass);

@@ -11,10 +11,6 @@ namespace tunewright::train {
 model::PackedInput to_input(const data::Batch& batch, at::Device device);
 Targets to_targets(const data::Batch& batch, at::Device device);
 
-// Batches of at most `tokens_per_pass` tokens (0: one batch) with the same summed loss.
-std::vector<data::Batch> split_into_passes(const std::vector<const data::Example*>& examples,
-                                           int64_t tokens_per_pass);
-
 // Of a pass of a step (both from 0).  A function of its arguments alone, so that a resumed run
 // draws the masks of the uninterrupted one.
 uint64_t dropout_seed(int64_t seed, int64_t step, size_t pass);

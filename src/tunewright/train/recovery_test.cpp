@@ -32,7 +32,9 @@ Setting with_a_bad_row(OnNonfinite policy) {
   setting.data = {.max_length = 16, .packing = false, .shuffle = false};
   setting.adapter.lora_dropout = 0.2;
   setting.change_train_rows = [](data::Dataset& rows) {
-    rows.examples[4].weights.assign(rows.examples[4].ids.size(), 3e38F);
+    rows = changed(rows, [](size_t i, data::Example& example) {
+      if (i == 4) example.weights.assign(example.ids.size(), 3e38F);
+    });
   };
   return setting;
 }
@@ -240,10 +242,12 @@ TEST(Spike, NamesStepAndRow) {
   setting.adapter = {.type = model::AdapterType::kNone};
   setting.train_rows = 33;
   setting.change_train_rows = [](data::Dataset& rows) {
-    for (size_t i = 1; i < 30; ++i) {
-      rows.examples[i].ids = rows.examples[0].ids;
-      rows.examples[i].labels = rows.examples[0].labels;
-    }
+    const auto first = rows.examples[0];
+    rows = changed(rows, [&](size_t i, data::Example& example) {
+      if (i >= 30) return;
+      example.ids = first.ids;
+      example.labels = first.labels;
+    });
   };
   const auto trained = train_in(folder / "run", setting);
   EXPECT_THAT(trained.said, Contains(HasSubstr("is a spike: the median before it is ")));

@@ -66,11 +66,24 @@ data::Dataset tiny_dataset(int64_t rows, uint64_t seed) {
       example.ids.push_back(static_cast<int32_t>(random.below(kVocabulary)));
       example.labels.push_back(i < length / 3 ? data::kIgnoreLabel : example.ids.back());
     }
-    dataset.file_of_example.push_back(0);
     dataset.ledger.push_back({.source = "rows.jsonl", .row = row, .decision = "kept"});
-    dataset.examples.push_back(std::move(example));
+    dataset.examples.push_back(example);
   }
   return dataset;
+}
+
+data::Dataset changed(const data::Dataset& dataset,
+                      const std::function<void(size_t, data::Example&)>& change) {
+  data::Dataset copy;
+  copy.file_weights = dataset.file_weights;
+  copy.sha256 = dataset.sha256;
+  for (size_t i = 0; i < dataset.examples.size(); ++i) {
+    auto example = dataset.examples[i];
+    change(i, example);
+    copy.examples.push_back(example);
+    copy.ledger.push_back(dataset.ledger[i]);
+  }
+  return copy;
 }
 
 void StoppingReporter::progress(std::string_view label, int64_t done, int64_t, std::string_view,

@@ -25,6 +25,10 @@ std::unique_ptr<model::CausalLm> tiny_model(at::ScalarType dtype = at::kFloat);
 // same.
 data::Dataset tiny_dataset(int64_t rows, uint64_t seed);
 
+// The same data set after `change` has had each example, by its index.
+data::Dataset changed(const data::Dataset& dataset,
+                      const std::function<void(size_t, data::Example&)>& change);
+
 // Remembers what was said, and asks the run to stop after a step.
 class StoppingReporter : public Reporter {
  public:

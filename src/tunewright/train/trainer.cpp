@@ -11,6 +11,7 @@
 #include "tunewright/base/error.h"
 #include "tunewright/base/str.h"
 #include "tunewright/base/system.h"
+#include "tunewright/data/prefetcher.h"
 #include "tunewright/train/checkpoint_store.h"
 #include "tunewright/train/identity.h"
 #include "tunewright/train/optimizer.h"
@@ -96,7 +97,7 @@ struct Trainer::Impl {
 
   Parts parts;
   TrainOptions options;
-  data::Loader loader;
+  data::Prefetcher loader;
   std::vector<model::Parameter> parameters;
   Optimizer optimizer;
   Objective objective;
@@ -112,11 +113,14 @@ struct Trainer::Impl {
 Trainer::Impl::Impl(Parts given, const data::DataOptions& data_options, TrainOptions given_options)
     : parts(std::move(given)),
       options((validate(given_options), std::move(given_options))),
-      loader(parts.train, loader_options(data_options, options)),
+      loader(parts.train, loader_options(data_options, options),
+             {.tokens_per_pass = options.tokens_per_pass,
+              .ahead = options.gradient_accumulation_steps + 1}),
       parameters(parts.model.trainable_parameters()),
       optimizer(parameters, options),
       objective(objective_of(options.objective)),
-      total_steps(count_total_steps(loader, options)),
+      total_steps(count_total_steps(
+          data::Loader(parts.train, loader_options(data_options, options)), options)),
       checkpoints(parts.run, {.limit = options.save_total_limit, .keep_best = keeps_best()}),
       watch(parts.model, objective, parts.train, options.seed) {
   if (parameters.empty()) {
@@ -215,17 +219,9 @@ void Trainer::Impl::update(const StepFigures& figures, double learning_rate) {
 }
 
 std::vector<data::Batch> Trainer::Impl::take_passes() {
-  const auto& excluded = state.setbacks.excluded_rows;  // few, if any
   std::vector<data::Batch> passes;
   for (int64_t i = 0; i < options.gradient_accumulation_steps; ++i) {
-    auto examples = loader.next();
-    std::erase_if(examples, [&](const auto* example) {
-      return std::ranges::find(excluded, example->row) != excluded.end();
-    });
-    if (!examples.empty()) {
-      for (auto& pass : split_into_passes(examples, options.tokens_per_pass))
-        passes.push_back(std::move(pass));
-    }
+    for (auto& pass : loader.next()) passes.push_back(std::move(pass));
     if (epoch_ended()) break;
   }
   return passes;
@@ -294,6 +290,7 @@ void Trainer::Impl::roll_back(const Watch::BadStep& bad) {
   auto& excluded = setbacks.excluded_rows;
   excluded.insert(excluded.end(), bad.finding.rows.begin(), bad.finding.rows.end());
   std::ranges::sort(excluded);
+  loader.exclude(excluded);
 }
 
 void Trainer::Impl::log(const StepReport& report) {
@@ -401,6 +398,7 @@ void Trainer::Impl::restore_newest() {
     saved_step = state.step;
     if (rolls_back() && !state.setbacks.rollback_step) state.setbacks.rollback_step = state.step;
   }
+  loader.exclude(state.setbacks.excluded_rows);
   loader.seek({.epoch = state.epoch, .next = state.next_batch});
   using CutBack = observe::RunFolder::CutBack;
   parts.run.rewind_metrics(

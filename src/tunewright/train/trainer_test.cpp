@@ -177,9 +177,10 @@ TEST(Trainer, ALossThatIsNoNumberNamesTheRowAndLeavesTheWeights) {
   TemporaryFolder folder;
   auto model = tiny_model();
   model::prepare_for_training(*model, {.r = 4, .lora_alpha = 8}, 1);
-  auto train = tiny_dataset(4, 1);
-  train.examples[2].weights.assign(train.examples[2].ids.size(),
-                                   std::numeric_limits<float>::infinity());
+  const auto train = changed(tiny_dataset(4, 1), [](size_t row, data::Example& example) {
+    if (row == 2)
+      example.weights.assign(example.ids.size(), std::numeric_limits<float>::infinity());
+  });
   std::vector<at::Tensor> before;
   for (const auto& parameter : model->trainable_parameters())
     before.push_back(parameter.tensor.detach().clone());

@@ -1,0 +1,11 @@
+#pragma once
+#include "tunewright/data/dataset.h"
+#include "tunewright/run_config.h"
+
+namespace tunewright::app {
+
+// Where prepared rows are kept, by data.cache: auto is $XDG_CACHE_HOME/tunewright/data, or
+// ~/.cache/tunewright/data.  Without a cache they lie in an unnamed file on the disk of output_dir.
+data::Storage storage_of(const RunConfig& config);
+
+}  // namespace tunewright::app
