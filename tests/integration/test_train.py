@@ -213,7 +213,7 @@ def test_bad_configuration(place):
     run = place.run_folder()
     refuses(place.config(training={"learning_rat": 1e-4}), message="did you mean 'learning_rate'")
     refuses(place.config(), "--set", "training.learning_rate=-1", message="training.learning_rate: must be 0 or more, got -1")
-    refuses(place.config(), "--set", "training.optim=lion", message="training.optim")
+    refuses(place.config(), "--set", "training.optim=adamw8", message="training.optim")
     refuses(place.config(), "--set", "training.max_steps=many", message="training.max_steps: expected a whole number")
     refuses(place.config(), "--set", "model.path=nowhere", message=["model.path: nowhere does not exist", "tunewright pull"])
     refuses(place.config(), "--set", "data.train.0.path=nothing.jsonl", message="data.train[0].path: nothing.jsonl does not exist")
