@@ -29,6 +29,12 @@ void add_model_flags(CLI::App& command, model::ModelOptions& options) {
   command.add_option("--dtype", options.dtype, "auto, float32, bfloat16 or float16")
       ->type_name("NAME")
       ->transform(words(model::kDTypeNames));
+  command
+      .add_option(
+          "--quantization", options.quantization,
+          "Linear layers frozen in fewer bits: int8, nf4, or gguf (the folder's model.gguf)")
+      ->type_name("NAME")
+      ->transform(words(model::kQuantizationNames));
   command.add_option("--device", options.device, "auto, cpu or cuda")
       ->type_name("NAME")
       ->transform(words(model::kDeviceNames));

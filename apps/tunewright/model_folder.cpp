@@ -44,15 +44,19 @@ bool belongs_to_model(std::string_view name) {
          std::ranges::find(kNames, name) != kNames.end();
 }
 
+void link_file(const fs::path& from, const fs::path& to) {
+  // A link in a download cache would dangle once the cache is cleaned, so its target is taken.
+  const auto source = fs::canonical(from);
+  std::error_code code;
+  fs::create_hard_link(source, to, code);
+  if (code) fs::copy_file(source, to);
+}
+
 void link_model_files(const fs::path& from, const fs::path& to) {
   for (const auto& entry : fs::directory_iterator(from)) {
     const auto name = entry.path().filename().string();
     if (!entry.is_regular_file() || !belongs_to_model(name)) continue;
-    // A link in a download cache would dangle once the cache is cleaned, so its target is taken.
-    const auto source = fs::canonical(entry.path());
-    std::error_code code;
-    fs::create_hard_link(source, to / name, code);
-    if (code) fs::copy_file(source, to / name);
+    link_file(entry.path(), to / name);
   }
 }
 

@@ -19,6 +19,9 @@ ModelFacts check_model_folder(const std::filesystem::path& folder);
 // template, licence.  Never pickles or code.
 bool belongs_to_model(std::string_view file_name);
 
+// Hard-links a file, or where that is not possible copies it.
+void link_file(const std::filesystem::path& from, const std::filesystem::path& to);
+
 // Hard-links, or where that is not possible copies, the files that belong into a model folder.
 void link_model_files(const std::filesystem::path& from, const std::filesystem::path& to);
 

@@ -10,6 +10,7 @@
 #include "tunewright/base/str.h"
 #include "tunewright/base/system.h"
 #include "tunewright/command.h"
+#include "tunewright/model/convert/gguf_blocks.h"
 #include "tunewright/model/convert/gguf_to_hf.h"
 #include "tunewright/model_folder.h"
 #include "tunewright/pull_source.h"
@@ -22,6 +23,7 @@ constexpr const char* kExamples = R"(Examples:
   tunewright pull hf:HuggingFaceTB/SmolLM2-135M-Instruct --out models/smollm2
   tunewright pull hf:org/name@revision --file model-q8_0.gguf --out models/name
   tunewright pull model.gguf --out models/name --dtype bfloat16
+  tunewright pull model-q4_k.gguf --out models/name --keep-gguf
   tunewright pull /path/to/a/huggingface/folder --out models/name
 
 HF_TOKEN (environment) is sent to the hub for private and gated models; HF_ENDPOINT names another hub.
@@ -35,7 +37,7 @@ constexpr std::array kDTypes = {std::pair{"float32", io::DType::kF32},
 
 struct PullFlags {
   std::string source, out, dtype = "float32", file;
-  bool overwrite = false;
+  bool overwrite = false, keep_gguf = false;
 };
 
 std::string environment(const char* name, const char* fallback = "") {
@@ -95,10 +97,14 @@ fs::path staging_of(const fs::path& out) {
   return absolute.parent_path() / str(".", absolute.filename().string(), ".pull");
 }
 
-void write_model(const Fetched& fetched, const fs::path& out, io::DType dtype, Reporter& reporter) {
-  write_folder_atomic(out, [&](const fs::path& folder) {
+void write_model(const Fetched& fetched, const PullFlags& flags, io::DType dtype,
+                 Reporter& reporter) {
+  if (flags.keep_gguf && !fetched.is_gguf())
+    throw UserError(str("--keep-gguf: ", flags.source, " brings no .gguf"));
+  write_folder_atomic(flags.out, [&](const fs::path& folder) {
     if (fetched.is_gguf()) {
       model::convert_gguf(fetched.path, folder, {.dtype = dtype}, reporter);
+      if (flags.keep_gguf) link_file(fetched.path, folder / model::kGgufFile);
     } else {
       link_model_files(fetched.path, folder);
     }
@@ -142,6 +148,10 @@ bool is_complete(const PullFlags& flags) {
     std::throw_with_nested(
         UserError(str(flags.out, ": exists but is not a whole model (--overwrite replaces it)")));
   }
+  if (flags.keep_gguf && !fs::exists(out / model::kGgufFile)) {
+    throw UserError(
+        str(flags.out, ": exists without model.gguf; --overwrite fetches the model again"));
+  }
   return true;
 }
 
@@ -164,7 +174,7 @@ int run_pull(const PullFlags& flags, const Context& context) {
     context.reporter.warn(full_message(error));
     return kInterrupted;
   }
-  write_model(fetched, flags.out, dtype, context.reporter);
+  write_model(fetched, flags, dtype, context.reporter);
   if (remote) fs::remove_all(staging);
   return report(flags, fetched.revision, true, context);
 }
@@ -202,6 +212,8 @@ void add_pull(CLI::App& app, Context& context) {
       ->capture_default_str();
   command->add_option("--file", flags->file, "The .gguf to take, where the source has several")
       ->type_name("NAME");
+  command->add_flag("--keep-gguf", flags->keep_gguf,
+                    "Keep the .gguf as model.gguf, for model.quantization: gguf");
   command->add_flag("--overwrite", flags->overwrite, "Replace the model that is at --out");
   add_common_options(*command, context, false);
   command->callback([&context, flags] {

@@ -8,6 +8,7 @@
 #include "tunewright/base/error.h"
 #include "tunewright/base/fields.h"
 #include "tunewright/base/str.h"
+#include "tunewright/model/quantize.h"
 
 namespace tunewright::app {
 namespace {
@@ -26,11 +27,6 @@ void check_model(const model::ModelOptions& options) {
   if (options.adapter)
     throw UserError(
         "model.adapter: is for evaluation; to train an adapter further, set adapter.path");
-  if (options.quantization) {
-    throw UserError(str("model.quantization: '", *options.quantization,
-                        "' is not available in this build; set it to null, and model.dtype: "
-                        "bfloat16 to save memory"));
-  }
   if (options.device == model::Device::kCuda && !at::hasCUDA()) {
     throw UserError(
         "model.device: cuda is not available in this build or on this machine; set it to cpu or "
@@ -77,6 +73,15 @@ void check_adapter(const model::AdapterOptions& options) {
     throw UserError(
         str("adapter.trainable_layers: must be at least 1, got ", options.trainable_layers));
   }
+}
+
+void check_quantization(const RunConfig& config) {
+  if (config.model.quantization == model::Quantization::kNone ||
+      config.adapter.type == model::AdapterType::kLora)
+    return;
+  throw UserError(str("model.quantization: ",
+                      model::quantization_json(config.model.quantization).get<std::string>(),
+                      " weights are frozen; set adapter.type: lora, or model.quantization: null"));
 }
 
 // Compares module lists as sets; a pattern ("all-linear") names no modules to compare.
@@ -141,6 +146,7 @@ RunConfig make_run_config(const Json& given) {
   check_model(config.model);
   check_data(config.data);
   check_adapter(config.adapter);
+  check_quantization(config);
   take_adapter_settings(given.value("adapter", Json::object()), config.adapter);
   train::validate(config.training);
   if (!(config.cost.hourly >= 0))

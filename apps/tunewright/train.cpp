@@ -19,6 +19,7 @@
 #include "tunewright/data/dataset.h"
 #include "tunewright/model/adapters/adapters.h"
 #include "tunewright/model/causal_lm.h"
+#include "tunewright/model/quantize.h"
 #include "tunewright/observe/run.h"
 #include "tunewright/run_config.h"
 #include "tunewright/train/trainer.h"
@@ -68,7 +69,8 @@ std::string fingerprint_model(const fs::path& folder) {
   constexpr size_t kHeader = 1 << 20, kSlice = 1 << 16, kSlices = 16;
   std::set<fs::path> files;
   for (const auto& entry : fs::directory_iterator(folder)) {
-    if (entry.path().extension() == ".safetensors") files.insert(entry.path());
+    const auto extension = entry.path().extension();
+    if (extension == ".safetensors" || extension == ".gguf") files.insert(entry.path());
   }
   Sha256 hash;
   hash.update(read_file(folder / "config.json"));
@@ -115,7 +117,7 @@ int64_t count(const std::vector<model::Parameter>& parameters) {
 
 // An adapter's weights come on top of the base's; otherwise those that train are among them.
 int64_t total_parameters(model::CausalLm& model) {
-  return count(model.base_parameters()) +
+  return count(model.base_parameters()) + model::quantized_size(model).numbers +
          (model::has_adapter(model) ? count(model.trainable_parameters()) : 0);
 }
 
@@ -257,14 +259,16 @@ int train(const Arguments& arguments, Context& context) {
   }
   auto job = load_job(std::move(config), context.reporter);
   auto run = RunFolder::open(job.config.output_dir, mode);
-  train::Trainer trainer({.model = *job.model,
-                          .train = job.train,
-                          .eval = job.eval_set(),
-                          .run = run,
-                          .reporter = context.reporter,
-                          .identity = {{"model (sha256)", job.base_fingerprint},
-                                       {"adapter", to_json_object(job.config.adapter)}}},
-                         job.config.data, job.config.training);
+  train::Trainer trainer(
+      {.model = *job.model,
+       .train = job.train,
+       .eval = job.eval_set(),
+       .run = run,
+       .reporter = context.reporter,
+       .identity = {{"model (sha256)", job.base_fingerprint},
+                    {"model.quantization", model::quantization_json(job.config.model.quantization)},
+                    {"adapter", to_json_object(job.config.adapter)}}},
+      job.config.data, job.config.training);
   describe(job, trainer.total_steps(), context.reporter);
   if (run.checkpoints().empty()) write_beginning(job, run);  // a continued run keeps its own
   const auto trained = trainer.run(arguments.resume);

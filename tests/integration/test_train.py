@@ -217,7 +217,10 @@ def test_bad_configuration(place):
     refuses(place.config(), "--set", "training.max_steps=many", message="training.max_steps: expected a whole number")
     refuses(place.config(), "--set", "model.path=nowhere", message=["model.path: nowhere does not exist", "tunewright pull"])
     refuses(place.config(), "--set", "data.train.0.path=nothing.jsonl", message="data.train[0].path: nothing.jsonl does not exist")
-    refuses(place.config(), "--set", "model.quantization=nf4", message="not available in this build")
+    refuses(place.config(), "--set", "model.quantization=nf5", message="model.quantization: 'nf5' is not a value of it (did you mean 'nf4'?)")
+    refuses(place.config(), "--set", "model.quantization=nf4", "--set", "adapter.type=none",
+            message="model.quantization: nf4 weights are frozen; set adapter.type: lora")
+    refuses(place.config(), "--set", "model.quantization=gguf", message=["model.quantization: gguf needs", "--keep-gguf"])
     refuses(place.config(), "--set", "training.gradient_checkpointing=true", message="not available in this build")
     refuses(place.config(), "--set", "report_to=[wandb]", message="report_to: wandb is not available")
     refuses(place.config(), "--set", "adapter.r=0", message="adapter.r: must be at least 1, got 0")

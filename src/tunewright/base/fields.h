@@ -15,7 +15,9 @@
 //
 //   template <class V> void fields(V& v, LoraOptions& o) {
 //     v("r", o.rank, "Width of the update.");
-//     v.choice("kind", o.kind, kKindNames, "…");    // kKindNames: array of pair<const char*, Kind>
+//     v.choice("kind", o.kind, kKindNames, "…");    // kKindNames: array of pair<const char*,
+//     Kind>;
+//                                                   // the word "null" is JSON's null
 //     v("nested", o.nested, "…");                   // a struct with fields() of its own
 //   }
 //
@@ -55,14 +57,14 @@ class FieldReader {
     const auto it = object_.find(name);
     if (it == object_.end()) return;
     std::vector<std::string> words;
+    const auto got = it->is_string() ? it->template get<std::string>() : it->dump();
     for (const auto& [word, meaning] : table) {
-      if (it->is_string() && it->template get_ref<const std::string&>() == word) {
+      if (got == word) {
         value = meaning;
         return;
       }
       words.emplace_back(word);
     }
-    const auto got = it->is_string() ? it->template get<std::string>() : it->dump();
     throw UserError(str(key(name), ": '", got, "' is not a value of it", suggestion(got, words)));
   }
 
@@ -139,7 +141,7 @@ class FieldWriter {
   void choice(const char* name, T& value, const Table& table, const char* /*help*/) {
     for (const auto& [word, meaning] : table) {
       if (meaning == value) {
-        object[name] = word;
+        object[name] = std::string_view(word) == "null" ? Json(nullptr) : Json(word);
         return;
       }
     }

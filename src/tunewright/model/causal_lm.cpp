@@ -11,6 +11,7 @@
 #include "tunewright/base/str.h"
 #include "tunewright/model/adapters/adapters.h"
 #include "tunewright/model/decoder.h"
+#include "tunewright/model/quantize.h"
 #include "tunewright/model/weights.h"
 #include "tunewright/ops/ops.h"
 
@@ -70,6 +71,14 @@ const char* type_word(at::ScalarType dtype) {
   return dtype == at::kBFloat16 ? "bfloat16" : dtype == at::kHalf ? "float16" : "float32";
 }
 
+std::string describe_quantization(CausalLm& model, const ModelOptions& options) {
+  const auto size = quantized_size(model);
+  if (size.numbers == 0) return "";
+  return str(", linear layers in ", quantization_json(options.quantization).get<std::string>(),
+             " (", human_bytes(double(size.bytes)), ", ",
+             fixed(8.0 * double(size.bytes) / double(size.numbers), 2), " bits a number)");
+}
+
 }  // namespace
 
 at::Tensor CausalLm::logits(const at::Tensor& hidden) const {
@@ -79,20 +88,22 @@ at::Tensor CausalLm::logits(const at::Tensor& hidden) const {
 std::unique_ptr<CausalLm> load_causal_lm(const ModelOptions& options, Reporter& reporter) {
   const std::filesystem::path folder = options.path;
   check_folder(folder);
-  if (options.quantization) {
-    throw UserError(
-        str("model.quantization: '", *options.quantization, "' is not supported; leave it null"));
-  }
   const auto device = choose_device(options.device);
+  const bool quantized = options.quantization != Quantization::kNone;
+  if (quantized && device != at::kCPU) {
+    throw UserError("model.quantization: works on the processor; set model.device: cpu");
+  }
   const auto dtype = choose_type(options, device);
   const auto config = read_json(folder / "config.json");
   try {
-    auto weights = read_weights(folder, dtype);
+    // What is to be quantised stays in the file until its turn, one tensor after the other.
+    auto weights = read_weights(folder, quantized ? at::ScalarType::Undefined : dtype);
     for (auto& [name, tensor] : weights) tensor = tensor.to(device);
-    std::unique_ptr<CausalLm> model = std::make_unique<Decoder>(config, std::move(weights), dtype);
+    std::unique_ptr<CausalLm> model = std::make_unique<Decoder>(
+        config, std::move(weights), dtype, linear_storage(options.quantization, dtype, folder));
     if (options.adapter) load_adapter(*model, *options.adapter);
     reporter.info(str(folder.string(), ": ", config.value("model_type", std::string("model")),
-                      " in ", type_word(dtype)));
+                      " in ", type_word(dtype), describe_quantization(*model, options)));
     return model;
   } catch (const UserError&) {
     std::throw_with_nested(UserError(folder.string()));
@@ -101,14 +112,19 @@ std::unique_ptr<CausalLm> load_causal_lm(const ModelOptions& options, Reporter& 
 
 std::unique_ptr<CausalLm> make_causal_lm(const Json& config,
                                          std::vector<std::pair<std::string, at::Tensor>> weights,
-                                         at::ScalarType dtype) {
+                                         at::ScalarType dtype, LinearStorage storage) {
   WeightMap map;
   for (auto& [name, tensor] : weights) map.emplace(std::move(name), std::move(tensor));
-  return std::make_unique<Decoder>(config, std::move(map), dtype);
+  if (!storage) storage = linear_storage(Quantization::kNone, dtype, {});
+  return std::make_unique<Decoder>(config, std::move(map), dtype, storage);
 }
 
 void save_causal_lm(CausalLm& model, const std::filesystem::path& base_folder,
                     const std::filesystem::path& out) {
+  if (is_quantized(model)) {
+    throw UserError(str(out.string(), ": a quantised model is not written as a model folder; load ",
+                        base_folder.string(), " without quantization"));
+  }
   WeightList weights;
   for (const auto& parameter : model.base_parameters())
     weights.emplace_back(parameter.name, parameter.tensor);

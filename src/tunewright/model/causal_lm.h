@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -62,7 +63,8 @@ class CausalLm {
   virtual const at::Tensor& head() const = 0;
   at::Tensor logits(const at::Tensor& hidden) const;  // [M, D] -> [M, V] float32
 
-  // Every base weight under its Hugging Face name, tied ones once.
+  // Every base weight that is a tensor under its Hugging Face name, tied ones once; quantised ones
+  // are left out.
   virtual std::vector<Parameter> base_parameters() = 0;
   // What the optimizer updates: requires_grad() is set for these only.
   virtual std::vector<Parameter> trainable_parameters() = 0;
@@ -90,13 +92,18 @@ class CausalLm {
 // is a UserError that lists the known ones.
 std::unique_ptr<CausalLm> load_causal_lm(const ModelOptions& options, Reporter& reporter);
 
-// The same architecture with weights given by name: for tests and conversions.
+// How a model holds a linear layer's weight: made of its name ("model.layers.0.mlp.up_proj.weight")
+// and the tensor that the checkpoint has for it.
+using LinearStorage = std::function<ops::Weight(const std::string& name, const at::Tensor& stored)>;
+
+// The same architecture with weights given by name: for tests and conversions.  Without `storage`
+// every weight is a tensor of `dtype`.
 std::unique_ptr<CausalLm> make_causal_lm(const Json& config,
                                          std::vector<std::pair<std::string, at::Tensor>> weights,
-                                         at::ScalarType dtype);
+                                         at::ScalarType dtype, LinearStorage storage = {});
 
 // Writes config.json and model.safetensors (in `dtype`) atomically and copies tokenizer files of
-// `base_folder`.
+// `base_folder`.  A quantised model is a UserError.
 void save_causal_lm(CausalLm& model, const std::filesystem::path& base_folder,
                     const std::filesystem::path& out);
 

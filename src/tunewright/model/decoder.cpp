@@ -21,22 +21,14 @@ constexpr const char* kHead = "lm_head.weight";
 // Hands out the weights one by one, each checked for its shape.
 class WeightTaker {
  public:
-  WeightTaker(WeightMap weights, at::ScalarType dtype)
-      : weights_(std::move(weights)), dtype_(dtype) {}
+  WeightTaker(WeightMap weights, at::ScalarType dtype, const LinearStorage& storage)
+      : weights_(std::move(weights)), dtype_(dtype), storage_(storage) {}
 
   at::Tensor take(const std::string& name, at::IntArrayRef shape) {
-    const auto it = weights_.find(name);
-    if (it == weights_.end()) {
-      throw UserError(str("the weights have no tensor '", name, "', which config.json asks for",
-                          suggestion(name, names())));
-    }
-    auto tensor = it->second;
-    if (tensor.sizes() != shape) {
-      throw UserError(tunewright::str("tensor '", name, "' has the shape ", tensor.sizes(),
-                                      "; config.json asks for ", shape));
-    }
-    weights_.erase(it);
-    return tensor.to(dtype_).contiguous();
+    return take_stored(name, shape).to(dtype_).contiguous();
+  }
+  ops::Weight take_linear(const std::string& name, at::IntArrayRef shape) {
+    return storage_(name, take_stored(name, shape));
   }
   bool contains(const std::string& name) const { return weights_.contains(name); }
 
@@ -51,6 +43,20 @@ class WeightTaker {
   }
 
  private:
+  at::Tensor take_stored(const std::string& name, at::IntArrayRef shape) {
+    const auto it = weights_.find(name);
+    if (it == weights_.end()) {
+      throw UserError(str("the weights have no tensor '", name, "', which config.json asks for",
+                          suggestion(name, names())));
+    }
+    auto tensor = std::move(it->second);
+    if (tensor.sizes() != shape) {
+      throw UserError(tunewright::str("tensor '", name, "' has the shape ", tensor.sizes(),
+                                      "; config.json asks for ", shape));
+    }
+    weights_.erase(it);
+    return tensor;
+  }
   std::vector<std::string> names() const {
     std::vector<std::string> names;
     for (const auto& [name, tensor] : weights_) names.push_back(name);
@@ -58,11 +64,12 @@ class WeightTaker {
   }
   WeightMap weights_;
   at::ScalarType dtype_;
+  const LinearStorage& storage_;
 };
 
 Linear take_linear(WeightTaker& weights, const std::string& name, int64_t out, int64_t in,
                    bool bias) {
-  Linear linear{.name = name, .weight = weights.take(name + ".weight", {out, in})};
+  Linear linear{.name = name, .weight = weights.take_linear(name + ".weight", {out, in})};
   if (bias) linear.bias = weights.take(name + ".bias", {out});
   return linear;
 }
@@ -94,9 +101,9 @@ uint64_t layer_seed(uint64_t seed, const std::string& name) {
 
 }  // namespace
 
-Decoder::Decoder(Json config, WeightMap weights, at::ScalarType dtype)
+Decoder::Decoder(Json config, WeightMap weights, at::ScalarType dtype, const LinearStorage& storage)
     : json_(std::move(config)), config_(decoder_config(json_)), dtype_(dtype) {
-  WeightTaker taker(std::move(weights), dtype);
+  WeightTaker taker(std::move(weights), dtype, storage);
   embedding_ = taker.take(kEmbedding, {config_.vocab_size, config_.hidden_size});
   for (size_t i = 0; i < static_cast<size_t>(config_.num_layers); ++i)
     layers_.push_back(take_layer(taker, config_, i));
@@ -229,7 +236,8 @@ std::vector<Parameter> Decoder::base_parameters() {
     }
   }
   for (const auto* linear : linears()) {
-    list.push_back({linear->name + ".weight", linear->weight, true});
+    if (!linear->weight.is_quantized())
+      list.push_back({linear->name + ".weight", linear->weight.dense(), true});
     if (linear->bias) list.push_back({linear->name + ".bias", *linear->bias, false});
   }
   list.push_back({"model.norm.weight", norm_, false});
@@ -262,7 +270,7 @@ std::vector<at::Tensor> Decoder::trainable_tensors(DecoderLayer& layer) const {
     add(*norm);
   for (const auto* linear :
        {&layer.q, &layer.k, &layer.v, &layer.o, &layer.gate, &layer.up, &layer.down}) {
-    add(linear->weight);
+    add(linear->weight.variable());
     if (linear->bias) add(*linear->bias);
     if (linear->lora) {
       add(linear->lora->a);

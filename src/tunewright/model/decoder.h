@@ -24,9 +24,9 @@ struct DecoderLayer {
 //   N tokens, D hidden size, H heads, K key/value heads, E head dim, V vocabulary
 class Decoder final : public CausalLm {
  public:
-  // Takes every weight by its Hugging Face name.  A missing, surplus or misshapen one is a
-  // UserError.
-  Decoder(Json config, WeightMap weights, at::ScalarType dtype);
+  // Takes every weight by its Hugging Face name, those of linear layers as `storage` holds them.  A
+  // missing, surplus or misshapen one is a UserError.
+  Decoder(Json config, WeightMap weights, at::ScalarType dtype, const LinearStorage& storage);
 
   at::Tensor hidden(const PackedInput& input) override;
   at::Tensor hidden_cached(const at::Tensor& ids, KvCache& cache) override;

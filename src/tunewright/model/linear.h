@@ -4,6 +4,7 @@
 #include <string>
 
 #include "ATen/core/Tensor.h"
+#include "tunewright/ops/weight.h"
 
 namespace tunewright::model {
 
@@ -17,7 +18,7 @@ struct LoraWeights {
 // A linear layer of a model: what adapters are put on.
 struct Linear {
   std::string name;                // Hugging Face's module name: "model.layers.0.self_attn.q_proj"
-  at::Tensor weight;               // [O, D]
+  ops::Weight weight;              // [O, D]; dense, or quantised and frozen
   std::optional<at::Tensor> bias;  // [O]
   std::optional<LoraWeights> lora;
 };

@@ -154,9 +154,6 @@ TEST(Loading, FoldersThatAreNoModelAreRefused) {
   testing::TemporaryFolder folder;
   EXPECT_USER_ERROR(load_causal_lm({.path = (folder / "none").string()}, silent_reporter()),
                     "is not a folder; make one with `tunewright pull");
-  EXPECT_USER_ERROR(
-      load_causal_lm({.path = folder.path().string(), .quantization = "int8"}, silent_reporter()),
-      "model.quantization: 'int8'");
 }
 
 }  // namespace

@@ -19,13 +19,19 @@ inline constexpr std::array kDeviceNames = {std::pair{"auto", Device::kAuto},
                                             std::pair{"cpu", Device::kCpu},
                                             std::pair{"cuda", Device::kCuda}};
 
+// How the weights of linear layers are held: as dtype says, or frozen in fewer bits.
+enum class Quantization { kNone, kInt8, kNf4, kGguf };
+inline constexpr std::array kQuantizationNames = {
+    std::pair{"null", Quantization::kNone}, std::pair{"int8", Quantization::kInt8},
+    std::pair{"nf4", Quantization::kNf4}, std::pair{"gguf", Quantization::kGguf}};
+
 // `model:` of the configuration.
 struct ModelOptions {
   std::string path;
   std::optional<std::string> adapter;  // a PEFT folder put on top (evaluation, generation)
   DTypeChoice dtype =
       DTypeChoice::kAuto;  // auto: the checkpoint's own (float16 becomes float32 on a CPU)
-  std::optional<std::string> quantization;  // null
+  Quantization quantization = Quantization::kNone;  // gguf: the blocks of model.gguf in the folder
   Device device = Device::kAuto;
 };
 
@@ -53,7 +59,8 @@ void fields(V& v, ModelOptions& o) {
   v("path", o.path, "Folder of the base model, as `tunewright pull` makes it.");
   v("adapter", o.adapter, "Folder of a PEFT adapter to put on top.");
   v.choice("dtype", o.dtype, kDTypeNames, "Number format of weights and activations.");
-  v("quantization", o.quantization, "null: none.");
+  v.choice("quantization", o.quantization, kQuantizationNames,
+           "Linear layers frozen in 8 or 4 bits, or as the folder's model.gguf has them.");
   v.choice("device", o.device, kDeviceNames, "Where the model runs.");
 }
 

@@ -41,10 +41,12 @@ at::Tensor view_of(const std::shared_ptr<const io::Safetensors>& file, const io:
   auto* bytes =
       const_cast<std::byte*>(view.bytes.data());  // borrowed for reading: see read_weights
   if (reinterpret_cast<uintptr_t>(bytes) % io::dtype_bytes(view.dtype) == 0) {
-    return at::from_blob(bytes, view.shape, [file](void*) {}, at::TensorOptions().dtype(dtype));
+    const auto release = [file, read = view.bytes](void*) { release_pages(read); };
+    return at::from_blob(bytes, view.shape, release, at::TensorOptions().dtype(dtype));
   }
   auto copy = at::empty(view.shape, at::TensorOptions().dtype(dtype));
   std::memcpy(copy.mutable_data_ptr(), bytes, view.bytes.size());
+  release_pages(view.bytes);
   return copy;
 }
 
@@ -73,10 +75,7 @@ WeightMap read_weights(const std::filesystem::path& file_or_folder, at::ScalarTy
     auto tensor = view_of(file, view);
     const bool converted = wanted != at::ScalarType::Undefined && tensor.is_floating_point() &&
                            tensor.scalar_type() != wanted;
-    if (converted) {
-      tensor = tensor.to(wanted);
-      release_pages(view.bytes);
-    }
+    if (converted) tensor = tensor.to(wanted);
     weights.emplace(name, std::move(tensor));
   }
   return weights;

@@ -19,7 +19,7 @@ io::DType file_dtype(at::ScalarType dtype);
 
 // Every tensor of a file or folder.  One whose dtype is `wanted` (Undefined: any) is a view of the
 // mapped file, which stays open as long as a view lives; it must not be written to.  Others are
-// converted, and the pages they were read from are given back.
+// converted.  The pages that a tensor was read from are given back once no view of it is left.
 WeightMap read_weights(const std::filesystem::path& file_or_folder, at::ScalarType wanted);
 
 // Written in the order given, converted to `dtype` (Undefined: as they are).

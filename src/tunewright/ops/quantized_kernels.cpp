@@ -4,9 +4,10 @@
 #include <cmath>
 #include <cstring>
 
+// Levels of the instruction set: a processor's own name would be compared with the name alone.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #define TUNEWRIGHT_CLONES \
-  __attribute__((target_clones("arch=skylake-avx512", "arch=haswell", "default")))
+  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define TUNEWRIGHT_CLONES
 #endif
@@ -38,9 +39,7 @@ namespace {
 constexpr int64_t kLanes = 8;
 typedef float Floats __attribute__((vector_size(32)));
 typedef int32_t Words __attribute__((vector_size(32)));
-typedef uint8_t Bytes __attribute__((vector_size(16)));
 typedef uint8_t EightBytes __attribute__((vector_size(8)));
-typedef int8_t EightCodes __attribute__((vector_size(8)));
 typedef float WideFloats __attribute__((vector_size(64)));
 
 template <class Vector, class T>
@@ -57,12 +56,12 @@ TUNEWRIGHT_INLINE void store(T* p, Vector x) {
 
 // The levels of four bytes, upper half of a byte first.
 TUNEWRIGHT_INLINE Floats levels_of(const uint8_t* codes, Floats lower, Floats upper) {
-  EightBytes pairs;
-  for (int i = 0; i < 4; ++i) pairs[2 * i] = pairs[2 * i + 1] = codes[i];
-  const Words shifts = {4, 0, 4, 0, 4, 0, 4, 0};
-  const Words index = (__builtin_convertvector(pairs, Words) >> shifts) & 15;
-  const Words within = index & 7;
-  return index > 7 ? __builtin_shuffle(upper, within) : __builtin_shuffle(lower, within);
+  int32_t four;
+  std::memcpy(&four, codes, sizeof four);
+  const Words shifts = {4, 0, 12, 8, 20, 16, 28, 24};
+  const Words index = (Words{} + four) >> shifts;
+  const Words within = index & 7, is_upper = (index & 8) != 0;
+  return is_upper ? __builtin_shuffle(upper, within) : __builtin_shuffle(lower, within);
 }
 
 TUNEWRIGHT_INLINE float largest_size(const float* x, int64_t n) {
@@ -93,8 +92,10 @@ TUNEWRIGHT_CLONES void nf4_encode_blocks(const float* x, int64_t blocks, uint8_t
     const float inverse = 1.0F / std::max(absmax[b], 1e-38F);  // a block of zeros stays zero
     for (int64_t i = 0; i < kNf4Block; i += kLanes) {
       const Words index = nearest_level(load<Floats>(x + i) * inverse);
-      for (int64_t j = 0; j < kLanes; j += 2)
-        codes[(i + j) / 2] = static_cast<uint8_t>(index[j] << 4 | index[j + 1]);
+      const Words even = __builtin_shuffle(index, Words{0, 2, 4, 6, 0, 2, 4, 6});
+      const Words odd = __builtin_shuffle(index, Words{1, 3, 5, 7, 1, 3, 5, 7});
+      const auto bytes = __builtin_convertvector(even << 4 | odd, EightBytes);
+      std::memcpy(codes + i / 2, &bytes, kLanes / 2);
     }
   }
 }
@@ -110,10 +111,7 @@ TUNEWRIGHT_CLONES void nf4_decode_blocks(const uint8_t* codes, const float* absm
 }
 
 TUNEWRIGHT_CLONES void int8_decode_row(const int8_t* codes, float scale, float* out, int64_t n) {
-  int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes)
-    store(out + i, __builtin_convertvector(load<EightCodes>(codes + i), Floats) * scale);
-  for (; i < n; ++i) out[i] = static_cast<float>(codes[i]) * scale;
+  for (int64_t i = 0; i < n; ++i) out[i] = static_cast<float>(codes[i]) * scale;
 }
 
 TUNEWRIGHT_CLONES float dot_row(const float* a, const float* b, int64_t n) {

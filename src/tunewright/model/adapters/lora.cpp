@@ -12,6 +12,7 @@
 #include "tunewright/base/random.h"
 #include "tunewright/base/str.h"
 #include "tunewright/model/adapters/adapters.h"
+#include "tunewright/model/quantize.h"
 #include "tunewright/model/weights.h"
 
 namespace tunewright::model {
@@ -170,12 +171,18 @@ void save_adapter(CausalLm& model, const std::filesystem::path& folder,
 
 void merge_adapter(CausalLm& model) {
   TUNEWRIGHT_ASSERT(has_adapter(model));
+  if (is_quantized(model)) {
+    throw UserError(
+        "model.quantization: a quantised base cannot take the adapter's update; merge it into the "
+        "model without quantization");
+  }
   const at::NoGradGuard no_grad;
   for (auto* linear : model.linears()) {
     if (!linear->lora) continue;
     const auto update =
         at::mm(linear->lora->b.detach(), linear->lora->a.detach()).mul_(linear->lora->scale);
-    linear->weight = (linear->weight.to(at::kFloat) + update).to(linear->weight.scalar_type());
+    const auto& weight = linear->weight.dense();
+    linear->weight = (weight.to(at::kFloat) + update).to(weight.scalar_type());
     linear->lora.reset();
   }
   model.adapter().reset();

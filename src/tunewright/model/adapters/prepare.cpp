@@ -6,6 +6,7 @@
 #include "tunewright/base/str.h"
 #include "tunewright/model/adapters/adapters.h"
 #include "tunewright/model/adapters/lora.h"
+#include "tunewright/model/quantize.h"
 
 namespace tunewright::model {
 namespace {
@@ -83,6 +84,11 @@ void prepare_for_training(CausalLm& model, const AdapterOptions& options, uint64
   if (options.type != AdapterType::kLora && has_adapter(model)) {
     throw UserError(
         "model.adapter: merge the adapter into the model before training its own weights");
+  }
+  if (options.type != AdapterType::kLora && is_quantized(model)) {
+    throw UserError(
+        "model.quantization: quantised weights are frozen; set adapter.type: lora, or "
+        "model.quantization: null");
   }
   switch (options.type) {
     case AdapterType::kNone:
