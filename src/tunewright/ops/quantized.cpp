@@ -17,11 +17,12 @@ static_assert(kBlock == kernels::kNf4Block);
 
 int64_t divided_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-// Calls body(begin, rows, float32 rows) over about a million numbers at a time, whole blocks.
+// Calls body(begin, rows, float32 rows) over groups of 64 rows, or some more: whole blocks.  Larger
+// temporaries between the lasting allocations would leave holes in the heap.
 template <class Body>
 void for_row_groups(const at::Tensor& weight, const Body& body) {
   const int64_t O = weight.size(0), D = weight.size(1);
-  const int64_t step = std::max<int64_t>((1 << 20) / std::max<int64_t>(D, 1) / kBlock, 1) * kBlock;
+  const int64_t step = std::max<int64_t>((1 << 16) / std::max<int64_t>(D, 1) / kBlock, 1) * kBlock;
   for (int64_t begin = 0; begin < O; begin += step) {
     const int64_t rows = std::min(step, O - begin);
     body(begin, rows, weight.narrow(0, begin, rows).to(at::kFloat).contiguous());

@@ -4,14 +4,7 @@
 #include <cmath>
 #include <cstring>
 
-// Levels of the instruction set: a processor's own name would be compared with the name alone.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define TUNEWRIGHT_CLONES \
-  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define TUNEWRIGHT_CLONES
-#endif
-#define TUNEWRIGHT_INLINE inline __attribute__((always_inline))
+#include "tunewright/ops/instruction_sets.h"
 
 namespace tunewright::ops::kernels {
 
