@@ -1,8 +1,8 @@
 #include <ATen/Parallel.h>
 #include <torch/headeronly/version.h>
 
-#include <cstdlib>
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <set>

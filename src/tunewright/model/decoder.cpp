@@ -177,8 +177,7 @@ at::Tensor Decoder::mlp(const DecoderLayer& layer, const at::Tensor& x, const Pa
                 ops::linear(ops::swiglu(gate, up), down.weight, down.bias, pass.block_value));
   auto arguments = lora_arguments(down, pass);
   arguments.value = pass.block_value;
-  return seen(down.name, "",
-              ops::swiglu_lora_linear(gate, up, down.weight, down.bias, arguments));
+  return seen(down.name, "", ops::swiglu_lora_linear(gate, up, down.weight, down.bias, arguments));
 }
 
 at::Tensor Decoder::attention(const DecoderLayer& layer, size_t index, const at::Tensor& x,
@@ -239,7 +238,7 @@ at::Tensor Decoder::hidden(const PackedInput& input) {
   auto pass = make_pass(input.positions.to(device));
   const double scale = 1.0 / std::sqrt(static_cast<double>(config_.head_dim));
   pass.attend = [this, input, scale](size_t layer, const at::Tensor& q, const at::Tensor& k,
-                                      const at::Tensor& v) {
+                                     const at::Tensor& v) {
     return packed_attention(input, {q, k, v}, scale, layers_[layer].window);
   };
   return run(seen("model.embed_tokens", "", at::embedding(embedding_, input.ids.to(device))), pass);

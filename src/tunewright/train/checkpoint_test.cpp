@@ -115,10 +115,12 @@ TEST(Checkpoint, EveryOptimizerGoesOnBitForBit) {
       take_steps(optimizer, parameters, before);
       auto state = kState;
       state.updates = optimizer.updates();
-      write_checkpoint(folder / "c", state, parameters, optimizer);
+      write_checkpoint(folder / "c",
+                       take_snapshot(state, weights_of(parameters), optimizer.state()));
       const auto checkpoint = Checkpoint::open(folder / "c");
-      checkpoint.restore_weights(others);
-      checkpoint.restore_optimizer(restored);
+      checkpoint.restore_weights(weights_of(others));
+      checkpoint.restore_optimizer(restored.state());
+      restored.set_updates(checkpoint.state().updates);
       take_steps(optimizer, parameters, after);
       take_steps(restored, others, after);
       for (size_t i = 0; i < parameters.size(); ++i)

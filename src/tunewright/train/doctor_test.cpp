@@ -22,9 +22,12 @@ std::unique_ptr<model::CausalLm> adapted_model(at::ScalarType dtype = at::kFloat
 }
 
 data::Batch batch_of(const data::Dataset& dataset) {
-  std::vector<const data::Example*> examples;
-  for (const auto& example : dataset.examples) examples.push_back(&example);
-  return data::make_batch(examples);
+  std::vector<data::Batch> batches;
+  data::for_each_batch(dataset, 1 << 20, [&](const data::Batch& batch, int64_t) {
+    batches.push_back(batch);
+    return true;
+  });
+  return batches.at(0);
 }
 
 Finding examine(model::CausalLm& model, const data::Batch& batch, double weight = 1) {

@@ -9,7 +9,7 @@ namespace {
 
 // These may change between a run and its continuation: they change no number, until one is not
 // finite.
-constexpr const char* kFreeKeys[] = {"save_steps", "save_total_limit", "save_seconds",
+constexpr const char* kFreeKeys[] = {"save_steps",    "save_total_limit",       "save_seconds",
                                      "logging_steps", "gradient_checkpointing", "on_nonfinite"};
 
 std::string names_and_shapes(const std::vector<model::Parameter>& parameters) {

@@ -43,9 +43,7 @@ at::Tensor make_master(const at::Tensor& parameter, BFloat16Update update) {
   return without ? at::Tensor() : parameter.detach().to(at::kFloat);
 }
 
-bool has_row_kernel(const at::Tensor& x) {
-  return x.is_cpu() && x.scalar_type() == at::kFloat && x.is_contiguous();
-}
+bool has_row_kernel(const at::Tensor& x) { return x.is_cpu() && x.scalar_type() == at::kFloat; }
 
 // In pieces that do not depend on the number of threads, so that the sum does not either.
 double sum_of_squares(const std::vector<at::Tensor>& tensors) {
@@ -54,8 +52,9 @@ double sum_of_squares(const std::vector<at::Tensor>& tensors) {
     int64_t size;
   };
   std::vector<Place> places;
+  std::vector<at::Tensor> contiguous;  // keeps the numbers alive
   for (const auto& tensor : tensors) {
-    const float* numbers = tensor.const_data_ptr<float>();
+    const float* numbers = contiguous.emplace_back(tensor.contiguous()).const_data_ptr<float>();
     for (int64_t begin = 0; begin < tensor.numel(); begin += kPiece)
       places.push_back({numbers + begin, std::min(kPiece, tensor.numel() - begin)});
   }

@@ -164,7 +164,9 @@ TEST(Skip, GivesUpAfterTooManyInARow) {
   auto setting = with_a_bad_row(OnNonfinite::kSkip);
   setting.training.max_steps = 20;
   setting.change_train_rows = [](data::Dataset& rows) {
-    for (auto& example : rows.examples) example.weights.assign(example.ids.size(), 3e38F);
+    rows = changed(rows, [](size_t, data::Example& example) {
+      example.weights.assign(example.ids.size(), 3e38F);
+    });
   };
   EXPECT_USER_ERROR(train_in(folder / "run", setting), "step 10: the loss is inf");
   fs::remove_all(folder / "run");
@@ -222,7 +224,7 @@ TEST(NonFinite, ADamagedBaseWeightStopsUnderEveryPolicy) {
     setting.change_train_rows = {};
     setting.change_model = [](model::CausalLm& model) {
       const at::NoGradGuard no_grad;
-      model.linears()[3]->weight[0][0].fill_(std::numeric_limits<float>::quiet_NaN());
+      model.linears()[3]->weight.dense()[0][0].fill_(std::numeric_limits<float>::quiet_NaN());
     };
     EXPECT_USER_ERROR(
         train_in(folder / "run", setting),
