@@ -89,7 +89,7 @@ def ours(folder, template, rows):
     (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     (folder / "train.yaml").write_text(json.dumps({
         "model": {"path": str(model)},
-        "data": {"train": [{"path": str(folder / "rows.jsonl")}], "max_length": 100000}}))
+        "data": {"train": [{"path": str(folder / "rows.jsonl")}], "max_length": 100000, "proof": "warn"}}))
     done = subprocess.run([PROGRAM, "data", "preview", str(folder / "train.yaml"), "--rows", "1000", "--json"],
                           capture_output=True, text=True, timeout=120)
     if done.returncode != 0:

@@ -146,12 +146,14 @@ Decoder::Decoder(Json config, WeightMap weights, at::ScalarType dtype, const Lin
   taker.finish();
 }
 
-ops::LoraArguments Decoder::lora_arguments(const Linear& linear, const Pass& pass) const {
-  return {.lora_a = linear.lora->a,
-          .lora_b = linear.lora->b,
-          .scale = linear.lora->scale,
-          .dropout = pass.dropout ? linear.lora->dropout : 0.0,
-          .dropout_seed = layer_seed(pass.dropout_seed, linear.name)};
+std::optional<ops::LoraArguments> Decoder::lora_arguments(const Linear& linear,
+                                                          const Pass& pass) const {
+  if (!linear.lora || !pass.adapted) return std::nullopt;
+  return ops::LoraArguments{.lora_a = linear.lora->a,
+                            .lora_b = linear.lora->b,
+                            .scale = linear.lora->scale,
+                            .dropout = pass.dropout ? linear.lora->dropout : 0.0,
+                            .dropout_seed = layer_seed(pass.dropout_seed, linear.name)};
 }
 
 at::Tensor Decoder::seen(std::string_view prefix, std::string_view part, at::Tensor x) const {
@@ -165,19 +167,21 @@ at::Tensor Decoder::apply(const Linear& linear, const at::Tensor& x, const Pass&
 
 at::Tensor Decoder::adapted_product(const Linear& linear, const at::Tensor& x,
                                     const Pass& pass) const {
-  if (!linear.lora || !pass.adapted) return ops::linear(x, linear.weight, linear.bias);
-  return ops::lora_linear(x, linear.weight, linear.bias, lora_arguments(linear, pass));
+  const auto lora = lora_arguments(linear, pass);
+  return lora ? ops::lora_linear(x, linear.weight, linear.bias, *lora)
+              : ops::linear(x, linear.weight, linear.bias);
 }
 
 at::Tensor Decoder::mlp(const DecoderLayer& layer, const at::Tensor& x, const Pass& pass) const {
   const auto gate = apply(layer.gate, x, pass), up = apply(layer.up, x, pass);
   const auto& down = layer.down;
-  if (!down.lora || !pass.adapted)
+  auto lora = lora_arguments(down, pass);
+  if (!lora) {
     return seen(down.name, "",
                 ops::linear(ops::swiglu(gate, up), down.weight, down.bias, pass.block_value));
-  auto arguments = lora_arguments(down, pass);
-  arguments.value = pass.block_value;
-  return seen(down.name, "", ops::swiglu_lora_linear(gate, up, down.weight, down.bias, arguments));
+  }
+  lora->value = pass.block_value;
+  return seen(down.name, "", ops::swiglu_lora_linear(gate, up, down.weight, down.bias, *lora));
 }
 
 at::Tensor Decoder::attention(const DecoderLayer& layer, size_t index, const at::Tensor& x,

@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -68,7 +69,8 @@ class Decoder final : public CausalLm {
   at::Tensor apply(const Linear& linear, const at::Tensor& x, const Pass& pass) const;
   at::Tensor adapted_product(const Linear& linear, const at::Tensor& x, const Pass& pass) const;
   at::Tensor mlp(const DecoderLayer& layer, const at::Tensor& x, const Pass& pass) const;
-  ops::LoraArguments lora_arguments(const Linear& linear, const Pass& pass) const;
+  // None where no adapter takes part.
+  std::optional<ops::LoraArguments> lora_arguments(const Linear& linear, const Pass& pass) const;
   // x, after the observer has seen it as what the layer `prefix` + `part` gives.
   at::Tensor seen(std::string_view prefix, std::string_view part, at::Tensor x) const;
   std::vector<at::Tensor> trainable_tensors(DecoderLayer& layer) const;
