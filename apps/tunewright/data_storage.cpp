@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "tunewright/base/hash.h"
+#include "tunewright/base/version.h"
 
 namespace tunewright::app {
 namespace {
@@ -42,7 +42,7 @@ fs::path existing_folder_above(const fs::path& path) {
 data::Storage storage_of(const RunConfig& config) {
   return {.cache = cache_folder(config.data.cache),
           .spill = existing_folder_above(config.output_dir),
-          .program = sha256_file("/proc/self/exe")};
+          .program = program_sha256()};
 }
 
 }  // namespace tunewright::app

@@ -161,7 +161,7 @@ void describe(const Job& job, int64_t steps, Reporter& reporter) {
 Json manifest_of(const Job& job, std::string_view started) {
   return {
       {"tunewright", version()},
-      {"program_sha256", sha256_file("/proc/self/exe")},
+      {"program_sha256", program_sha256()},
       {"libtorch", str(TORCH_VERSION_MAJOR, ".", TORCH_VERSION_MINOR, ".", TORCH_VERSION_PATCH)},
       {"base_model",
        {{"path", job.config.model.path}, {"fingerprint_sha256", job.base_fingerprint}}},

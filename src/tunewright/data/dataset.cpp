@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "tunewright/base/error.h"
+#include "tunewright/base/fields.h"
 #include "tunewright/base/files.h"
 #include "tunewright/base/hash.h"
 #include "tunewright/base/str.h"
@@ -73,29 +74,16 @@ std::string hash_files(const std::vector<FileOptions>& files) {
   return hash.hex_digest();
 }
 
-std::string option_name(Overflow overflow) {
-  for (const auto& [name, value] : kOverflowNames) {
-    if (value == overflow) return name;
-  }
-  TUNEWRIGHT_ASSERT(!"an overflow without a name");
-}
-
-std::string option_name(TrainOn train_on) {
-  for (const auto& [name, value] : kTrainOnNames) {
-    if (value == train_on) return name;
-  }
-  TUNEWRIGHT_ASSERT(!"a train_on without a name");
-}
-
 // A hash of all that prepared rows depend on.  The paths are in the ledger, so they count too.
 std::string cache_key(const Sources& sources, const std::string& data_sha256,
                       const std::string& program) {
+  const Json options = to_json_object(sources.options);
   Json parts = {{"program", program},
                 {"data", data_sha256},
                 {"text_model", sources.model.sha256},
                 {"max_length", sources.options.max_length},
-                {"overflow", option_name(sources.options.overflow)},
-                {"train_on", option_name(sources.options.train_on)},
+                {"overflow", options["overflow"]},
+                {"train_on", options["train_on"]},
                 {"files", Json::array()}};
   for (const auto& file : sources.files) {
     parts["files"].push_back({file.path, rows::format_name(file.format), fs::file_size(file.path)});

@@ -78,6 +78,7 @@ void Prefetcher::seek(LoaderPosition position) {
 }
 
 void Prefetcher::exclude(std::vector<int64_t> rows) {
+  if (rows == excluded_rows_) return;
   stop();
   excluded_rows_ = std::move(rows);
   seek(position_);

@@ -145,10 +145,7 @@ Value file_size(Runtime&, Value value, Arguments arguments) {
   return Value(str(fixed(scaled, 1), " ", letter, binary ? "iB" : "B"));
 }
 
-struct Entry {
-  std::string_view name;
-  Filter filter;
-};
+using Entry = Named<Filter>;
 
 constexpr std::array kFilters = {
     Entry{"int", integer},
@@ -160,10 +157,6 @@ constexpr std::array kFilters = {
 
 }  // namespace
 
-Filter find_number_filter(std::string_view name) {
-  const auto at = std::find_if(kFilters.begin(), kFilters.end(),
-                               [&](const Entry& entry) { return entry.name == name; });
-  return at == kFilters.end() ? nullptr : at->filter;
-}
+Filter find_number_filter(std::string_view name) { return find_named<Filter>(kFilters, name); }
 
 }  // namespace tunewright::text::jinja

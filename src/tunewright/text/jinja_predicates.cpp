@@ -103,10 +103,7 @@ bool is_at_least(Runtime& runtime, const Value& value, const Arguments& argument
   return ordered(runtime, ">=", value, argument(arguments, "ge"));
 }
 
-struct Entry {
-  std::string_view name;
-  Test test;
-};
+using Entry = Named<Test>;
 
 constexpr std::array kTests = {
     Entry{"odd", is_odd},
@@ -152,10 +149,6 @@ constexpr std::array kTests = {
 
 }  // namespace
 
-Test find_test(std::string_view name) {
-  const auto at = std::find_if(kTests.begin(), kTests.end(),
-                               [&](const Entry& entry) { return entry.name == name; });
-  return at == kTests.end() ? nullptr : at->test;
-}
+Test find_test(std::string_view name) { return find_named<Test>(kTests, name); }
 
 }  // namespace tunewright::text::jinja

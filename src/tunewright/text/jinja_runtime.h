@@ -1,8 +1,10 @@
 #pragma once
 // What the operations on values may use of a running template: its limits, and how to call back.
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -112,6 +114,16 @@ std::string format_braces(Runtime& runtime, const std::string& format, const Arg
 // --- filters, tests and globals: null where the name is unknown
 using Filter = Value (*)(Runtime&, Value, Arguments);
 using Test = bool (*)(Runtime&, const Value&, const Arguments&);
+template <class T>
+struct Named {
+  std::string_view name;
+  T value;
+};
+template <class T>
+T find_named(std::span<const Named<T>> table, std::string_view name) {
+  const auto at = std::ranges::find(table, name, &Named<T>::name);
+  return at == table.end() ? nullptr : at->value;
+}
 Filter find_filter(std::string_view name);
 Filter find_text_filter(std::string_view name);
 Filter find_sequence_filter(std::string_view name);

@@ -349,10 +349,7 @@ Value not_random(Runtime&, Value, Arguments) {
   throw Fault("the filter 'random' is not supported in chat templates");
 }
 
-struct Entry {
-  std::string_view name;
-  Filter filter;
-};
+using Entry = Named<Filter>;
 
 constexpr std::array kFilters = {
     Entry{"default", default_value},
@@ -385,10 +382,6 @@ constexpr std::array kFilters = {
 
 }  // namespace
 
-Filter find_sequence_filter(std::string_view name) {
-  const auto at = std::find_if(kFilters.begin(), kFilters.end(),
-                               [&](const Entry& entry) { return entry.name == name; });
-  return at == kFilters.end() ? nullptr : at->filter;
-}
+Filter find_sequence_filter(std::string_view name) { return find_named<Filter>(kFilters, name); }
 
 }  // namespace tunewright::text::jinja

@@ -329,10 +329,7 @@ Value unsupported(Runtime&, const Value&, Arguments) {
   throw Fault("str.encode, str.translate and str.maketrans are not supported in chat templates");
 }
 
-struct Entry {
-  std::string_view name;
-  Method method;
-};
+using Entry = Named<Method>;
 
 constexpr std::array kMethods = {
     Entry{"strip", strip<Side::Both>},
@@ -386,10 +383,6 @@ constexpr std::array kMethods = {
 
 }  // namespace
 
-Method string_method(std::string_view name) {
-  const auto at = std::find_if(kMethods.begin(), kMethods.end(),
-                               [&](const Entry& entry) { return entry.name == name; });
-  return at == kMethods.end() ? nullptr : at->method;
-}
+Method string_method(std::string_view name) { return find_named<Method>(kMethods, name); }
 
 }  // namespace tunewright::text::jinja

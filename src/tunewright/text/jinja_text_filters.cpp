@@ -339,10 +339,7 @@ Value pretty(Runtime& runtime, Value value, Arguments arguments) {
   return text_value(runtime, std::move(text));
 }
 
-struct Entry {
-  std::string_view name;
-  Filter filter;
-};
+using Entry = Named<Filter>;
 
 constexpr std::array kFilters = {
     Entry{"upper", upper},
@@ -371,11 +368,7 @@ constexpr std::array kFilters = {
 
 }  // namespace
 
-Filter find_text_filter(std::string_view name) {
-  const auto at = std::find_if(kFilters.begin(), kFilters.end(),
-                               [&](const Entry& entry) { return entry.name == name; });
-  return at == kFilters.end() ? nullptr : at->filter;
-}
+Filter find_text_filter(std::string_view name) { return find_named<Filter>(kFilters, name); }
 
 Filter find_filter(std::string_view name) {
   for (const auto find : {find_text_filter, find_sequence_filter, find_number_filter}) {

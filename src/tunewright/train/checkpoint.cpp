@@ -2,8 +2,6 @@
 
 #include <ATen/ops/from_blob.h>
 
-#include <array>
-#include <span>
 #include <string>
 #include <utility>
 
@@ -12,6 +10,7 @@
 #include "tunewright/base/files.h"
 #include "tunewright/base/hash.h"
 #include "tunewright/base/str.h"
+#include "tunewright/model/weights.h"
 
 namespace tunewright::train {
 namespace {
@@ -19,17 +18,6 @@ namespace {
 constexpr const char* kWeights = "weights.safetensors";
 constexpr const char* kOptimizer = "optimizer.safetensors";
 constexpr const char* kState = "state.json";
-
-constexpr std::array kDTypes = {
-    std::pair{at::kFloat, io::DType::kF32}, std::pair{at::kBFloat16, io::DType::kBF16},
-    std::pair{at::kHalf, io::DType::kF16}, std::pair{at::kByte, io::DType::kU8}};
-
-io::DType file_dtype(at::ScalarType dtype) {
-  for (const auto& [tensor, file] : kDTypes) {
-    if (tensor == dtype) return file;
-  }
-  throw InternalError(str("a checkpoint cannot hold ", c10::toString(dtype)));
-}
 
 NamedTensors copy_to_host(const NamedTensors& named) {
   NamedTensors copies;
@@ -40,25 +28,13 @@ NamedTensors copy_to_host(const NamedTensors& named) {
   return copies;
 }
 
-// The tensors are on the host.
-void write_tensors(const fs::path& path, const NamedTensors& named) {
-  std::vector<io::NamedTensor> views;
-  for (const auto& [name, host] : named) {
-    views.push_back(
-        {name,
-         {.dtype = file_dtype(host.scalar_type()),
-          .shape = host.sizes().vec(),
-          .bytes = {static_cast<const std::byte*>(host.const_data_ptr()), host.nbytes()}}});
-  }
-  io::write_safetensors(path, views);
-}
-
 void read_tensors(const fs::path& path, const NamedTensors& named) {
   const at::NoGradGuard no_grad;
   const auto file = io::Safetensors::open(path);
   for (const auto& [name, tensor] : named) {
     const auto view = file.get(name);
-    if (view.dtype != file_dtype(tensor.scalar_type()) || view.shape != tensor.sizes().vec()) {
+    if (view.dtype != model::file_dtype(tensor.scalar_type()) ||
+        view.shape != tensor.sizes().vec()) {
       throw UserError(str(path.string(), ": tensor '", name,
                           "' has another shape or number format than the model's; ",
                           "the run was started with another configuration"));
@@ -87,8 +63,9 @@ Snapshot take_snapshot(RunState state, const NamedTensors& weights, const NamedT
 
 void write_checkpoint(const fs::path& folder, const Snapshot& snapshot) {
   write_folder_atomic(folder, [&](const fs::path& made) {
-    write_tensors(made / kWeights, snapshot.weights);
-    write_tensors(made / kOptimizer, snapshot.optimizer);
+    const auto as_they_are = at::ScalarType::Undefined;
+    model::write_weights(made / kWeights, snapshot.weights, as_they_are);
+    model::write_weights(made / kOptimizer, snapshot.optimizer, as_they_are);
     Json content = to_json_object(snapshot.state);
     content["files"] = {{kWeights, sha256_file(made / kWeights)},
                         {kOptimizer, sha256_file(made / kOptimizer)}};
