@@ -16,6 +16,9 @@ pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(LIBEDIT REQUIRED IMPORTED_TARGET libedit)
 pkg_check_modules(LIBARCHIVE REQUIRED IMPORTED_TARGET libarchive)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+# The program's allocator: it keeps the blocks of a step for the next one, and its classes of sizes
+# leave no gaps that only grow, as the C library's heap does under tensors of many sizes.
+pkg_check_modules(TCMALLOC REQUIRED IMPORTED_TARGET libtcmalloc_minimal)
 
 if(TUNEWRIGHT_TORCH_MODULES)
   # libtorch is linked by file, not by its own CMake package: that one demands the CUDA toolkit as

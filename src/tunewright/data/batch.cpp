@@ -1,5 +1,8 @@
 #include "tunewright/data/batch.h"
 
+#include <algorithm>
+#include <numeric>
+
 #include "tunewright/base/error.h"
 
 namespace tunewright::data {
@@ -27,6 +30,31 @@ void append(Batch& batch, const Example& example) {
   }
   batch.offsets.push_back(batch.tokens());
   batch.rows.push_back(example.row);
+}
+
+int64_t length(const Example& example) { return static_cast<int64_t>(example.ids.size()); }
+
+struct Hand {
+  std::vector<size_t> examples;  // indexes
+  int64_t tokens = 0;
+};
+
+// The longest first, each to the hand that has least.
+std::vector<Hand> deal(const std::vector<const Example*>& examples, size_t hands) {
+  std::vector<size_t> order(examples.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::ranges::stable_sort(order, std::greater{}, [&](size_t i) { return length(*examples[i]); });
+  std::vector<Hand> dealt(hands);
+  for (const size_t i : order) {
+    auto& hand = *std::ranges::min_element(dealt, {}, &Hand::tokens);
+    hand.examples.push_back(i);
+    hand.tokens += length(*examples[i]);
+  }
+  return dealt;
+}
+
+bool fits(const Hand& hand, int64_t max_tokens) {
+  return hand.tokens <= max_tokens || hand.examples.size() == 1;
 }
 
 }  // namespace
@@ -66,6 +94,24 @@ std::vector<Batch> split_batch(const std::vector<const Example*>& examples, int6
     tokens += size;
   }
   close();
+  return parts;
+}
+
+std::vector<Batch> deal_batch(const std::vector<const Example*>& examples, int64_t max_tokens,
+                              int64_t ways) {
+  const int64_t share = std::max<int64_t>(max_tokens / ways, 1);
+  std::vector<Hand> hands;
+  for (auto count = static_cast<size_t>(ways);; count += static_cast<size_t>(ways)) {
+    hands = deal(examples, std::min(count, examples.size()));
+    if (std::ranges::all_of(hands, [&](const Hand& hand) { return fits(hand, share); })) break;
+  }
+  std::vector<Batch> parts;
+  for (auto& hand : hands) {
+    std::ranges::sort(hand.examples);
+    std::vector<const Example*> part;
+    for (const size_t i : hand.examples) part.push_back(examples[i]);
+    parts.push_back(make_batch(part));
+  }
   return parts;
 }
 

@@ -45,4 +45,10 @@ Batch make_batch(const std::vector<const Example*>& examples);
 // order.  Summed gradients of the parts equal those of the whole.
 std::vector<Batch> split_batch(const std::vector<const Example*>& examples, int64_t max_tokens);
 
+// The same for `ways` parts that are computed side by side: together they have at most `max_tokens`
+// tokens, their number is a multiple of `ways` (where there are as many examples), and they are
+// about equally long.  Examples keep their order within a part.
+std::vector<Batch> deal_batch(const std::vector<const Example*>& examples, int64_t max_tokens,
+                              int64_t ways);
+
 }  // namespace tunewright::data

@@ -223,6 +223,45 @@ TEST(Loader, WeightsAreSharesOfAnEpoch) {
   EXPECT_EQ(most, 2);
 }
 
+TEST(DealBatch, PartsAreEvenAndHoldEveryExampleOnce) {
+  const auto dataset = some_data(30);
+  const auto all = examples_of(dataset);
+  std::vector<const Example*> examples;
+  for (const auto& example : all) examples.push_back(&example);
+  const auto whole = make_batch(examples);
+  std::vector<int64_t> every_row = whole.rows;
+  std::ranges::sort(every_row);
+  for (const int64_t ways : {2, 3, 7}) {
+    for (const int64_t limit : {100, 1000000}) {
+      const auto parts = deal_batch(examples, limit, ways);
+      std::vector<int64_t> rows;
+      size_t targets = 0;
+      for (const auto& part : parts) {
+        EXPECT_TRUE(part.tokens() <= limit / ways || part.rows.size() == 1);
+        EXPECT_TRUE(std::ranges::is_sorted(part.rows));
+        rows.insert(rows.end(), part.rows.begin(), part.rows.end());
+        targets += part.targets.size();
+      }
+      std::ranges::sort(rows);
+      EXPECT_EQ(rows, every_row);
+      EXPECT_EQ(targets, whole.targets.size());
+      if (limit < whole.tokens()) continue;
+      EXPECT_EQ(parts.size(), static_cast<size_t>(ways));
+      for (const auto& part : parts)
+        EXPECT_NEAR(double(part.tokens()), double(whole.tokens()) / double(ways),
+                    0.15 * double(whole.tokens()) / double(ways));
+    }
+  }
+}
+
+TEST(DealBatch, FewerExamplesThanWaysStandAlone) {
+  const auto dataset = some_data(2);
+  const auto all = examples_of(dataset);
+  const auto parts = deal_batch({&all[0], &all[1]}, 1 << 20, 4);
+  ASSERT_EQ(parts.size(), 2U);
+  EXPECT_EQ(parts[0].rows.size(), 1U);
+}
+
 // ---- ahead on a thread of its own
 
 std::vector<int64_t> rows_of(const std::vector<Batch>& parts) {

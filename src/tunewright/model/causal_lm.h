@@ -57,10 +57,15 @@ struct Parameter {
 // first axis of the output is the tokens.
 using LayerObserver = std::function<void(const std::string& layer, const at::Tensor& output)>;
 
-// A causal language model that trains and generates.  Not thread-safe.
+// A causal language model that trains and generates.  Without gradient, hidden() may run on several
+// threads at once; to compute gradients, each thread takes a replica of its own.
 class CausalLm {
  public:
   virtual ~CausalLm() = default;
+
+  // The same model on the same memory, whose trainable parameters collect gradients of their own.
+  // Made after prepare_for_training(); an update of the weights is seen by all.
+  virtual std::unique_ptr<CausalLm> replica() const = 0;
 
   // Final hidden states after the last norm.  [N, D], in the model's dtype.
   virtual at::Tensor hidden(const PackedInput& input) = 0;

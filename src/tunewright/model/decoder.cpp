@@ -128,6 +128,23 @@ at::Tensor packed_attention(const PackedInput& input, const AttentionInput& all,
   return at::cat(parts);
 }
 
+// The same numbers, with a gradient of their own where they train.
+void take_alias(at::Tensor& tensor) {
+  if (tensor.defined() && tensor.requires_grad()) tensor = tensor.detach().set_requires_grad(true);
+}
+
+void take_alias(Linear& linear) {
+  if (linear.weight.requires_grad()) {
+    auto dense = linear.weight.dense();
+    take_alias(dense);
+    linear.weight = dense;
+  }
+  if (linear.bias) take_alias(*linear.bias);
+  if (!linear.lora) return;
+  take_alias(linear.lora->a);
+  take_alias(linear.lora->b);
+}
+
 }  // namespace
 
 Decoder::Decoder(Json config, WeightMap weights, at::ScalarType dtype, const LinearStorage& storage)
@@ -144,6 +161,25 @@ Decoder::Decoder(Json config, WeightMap weights, at::ScalarType dtype, const Lin
     if (!config_.tied || !own.equal(embedding_)) head_ = own;
   }
   taker.finish();
+}
+
+std::unique_ptr<CausalLm> Decoder::replica() const {
+  auto copy = std::make_unique<Decoder>(*this);
+  copy->observer_ = {};
+  const bool tied = head_.is_same(embedding_);
+  take_alias(copy->embedding_);
+  if (tied) {
+    copy->head_ = copy->embedding_;
+  } else {
+    take_alias(copy->head_);
+  }
+  take_alias(copy->norm_);
+  for (auto& layer : copy->layers_) {
+    for (auto* norm : {&layer.input_norm, &layer.post_attention_norm, &layer.q_norm, &layer.k_norm})
+      take_alias(*norm);
+  }
+  for (auto* linear : copy->linears()) take_alias(*linear);
+  return copy;
 }
 
 std::optional<ops::LoraArguments> Decoder::lora_arguments(const Linear& linear,

@@ -30,6 +30,7 @@ class Decoder final : public CausalLm {
   // missing, surplus or misshapen one is a UserError.
   Decoder(Json config, WeightMap weights, at::ScalarType dtype, const LinearStorage& storage);
 
+  std::unique_ptr<CausalLm> replica() const override;
   at::Tensor hidden(const PackedInput& input) override;
   at::Tensor hidden_cached(const at::Tensor& ids, KvCache& cache) override;
   const at::Tensor& head() const override { return head_; }

@@ -50,6 +50,22 @@ TEST_P(Gradients, WithCheckpointingAreTheSame) {
   expect_golden_gradients(golden, *model);
 }
 
+TEST_P(Gradients, OfAReplicaAreTheSameAndItsOwn) {
+  const auto golden = GoldenModel::load(GetParam());
+  const auto model = golden.model();
+  prepare_for_training(*model, {.type = AdapterType::kNone}, 1);
+  const auto replica = model->replica();
+  expect_golden_gradients(golden, *replica);
+  for (const auto& parameter : model->base_parameters())
+    EXPECT_FALSE(parameter.tensor.grad().defined()) << parameter.name;
+  const auto own = model->trainable_parameters(), copied = replica->trainable_parameters();
+  ASSERT_EQ(own.size(), copied.size());
+  for (size_t i = 0; i < own.size(); ++i) {
+    EXPECT_EQ(own[i].name, copied[i].name);
+    EXPECT_EQ(own[i].tensor.const_data_ptr(), copied[i].tensor.const_data_ptr());
+  }
+}
+
 TEST(Checkpointing, LeavesLossAndLoraGradientsBitEqualWithDropout) {
   const auto golden = GoldenModel::load("llama");
   const auto gradients = [&](int64_t checkpointed) {

@@ -41,6 +41,13 @@ QuantizedSize quantized_size(CausalLm& model) {
 
 bool is_quantized(CausalLm& model) { return quantized_size(model).numbers > 0; }
 
+int64_t weight_bytes(CausalLm& model) {
+  int64_t bytes = quantized_size(model).bytes;
+  for (const auto& parameter : model.base_parameters())
+    bytes += static_cast<int64_t>(parameter.tensor.nbytes());
+  return bytes;
+}
+
 Json quantization_json(Quantization quantization) {
   if (quantization == Quantization::kNone) return nullptr;
   const auto* found = std::ranges::find(kQuantizationNames, quantization,

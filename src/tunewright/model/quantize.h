@@ -20,6 +20,7 @@ struct QuantizedSize {
 };
 QuantizedSize quantized_size(CausalLm& model);
 bool is_quantized(CausalLm& model);
+int64_t weight_bytes(CausalLm& model);  // of the base, dense and quantised
 
 Json quantization_json(Quantization quantization);  // "nf4", …; null for none
 

@@ -4,9 +4,13 @@
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include <array>
+#include <atomic>
 #include <functional>
+#include <stdexcept>
 
 #include "tunewright/base/test.h"
+#include "tunewright/ops/side_by_side.h"
 
 namespace tunewright::ops {
 namespace {
@@ -298,6 +302,33 @@ TEST_P(Types, LabelScoresAreLogSoftmax) {
   const auto expected = logits.log_softmax(-1).gather(1, labels.unsqueeze(1)).squeeze(1);
   EXPECT_LT(relative_difference(scores.logprobs, expected), tolerance(GetParam()));
   EXPECT_TRUE(scores.is_argmax.equal(logits.argmax(-1).eq(labels)));
+}
+
+TEST(SideBySide, RunsEachBodyOnceWithAShareOfTheThreads) {
+  const int before = at::get_num_threads();
+  at::set_num_threads(4);
+  std::array<std::atomic<int>, 2> runs = {};
+  std::array<int, 2> threads = {};
+  side_by_side(2, [&](int64_t i) {
+    ++runs[static_cast<size_t>(i)];
+    threads[static_cast<size_t>(i)] = at::get_num_threads();
+  });
+  EXPECT_EQ(runs[0], 1);
+  EXPECT_EQ(runs[1], 1);
+  EXPECT_THAT(threads, ::testing::Each(2));
+  EXPECT_EQ(at::get_num_threads(), 4);
+  at::set_num_threads(before);
+}
+
+TEST(SideBySide, ThrowsWhatABodyThrewAfterAllHaveEnded) {
+  std::atomic<int> ended = 0;
+  EXPECT_THROW(side_by_side(3,
+                            [&](int64_t i) {
+                              if (i == 1) throw std::runtime_error("1");
+                              ++ended;
+                            }),
+               std::runtime_error);
+  EXPECT_EQ(ended, 2);
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ Trained random_state() {
   Optimizer optimizer(parameters, {});
   for (auto& parameter : parameters)
     parameter.tensor.mutable_grad() = at::randn_like(parameter.tensor);
-  optimizer.collect_gradients();
+  optimizer.collect_gradients(parameters);
   optimizer.update(0.1);
   return {parameters, std::move(optimizer)};
 }
@@ -91,7 +91,7 @@ void take_steps(Optimizer& optimizer, const std::vector<model::Parameter>& param
       auto tensor = parameters[i].tensor;
       tensor.mutable_grad() = step[i].clone();
     }
-    optimizer.collect_gradients();
+    optimizer.collect_gradients(parameters);
     optimizer.update(1e-3, 0.7);
   }
 }

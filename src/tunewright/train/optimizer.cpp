@@ -89,15 +89,19 @@ Optimizer::Optimizer(Optimizer&&) noexcept = default;
 Optimizer& Optimizer::operator=(Optimizer&&) noexcept = default;
 Optimizer::~Optimizer() = default;
 
-void Optimizer::collect_gradients() {
+void Optimizer::collect_gradients(const std::vector<model::Parameter>& parameters) {
+  TUNEWRIGHT_ASSERT(parameters.size() == weights_.size());
   const at::NoGradGuard no_grad;
-  for (auto& weight : weights_) {
-    auto& gradient = weight.parameter.mutable_grad();
-    if (!weight.half() || !gradient.defined()) continue;
-    if (weight.gradient_sum.defined()) {
-      weight.gradient_sum.add_(gradient);
+  for (size_t i = 0; i < weights_.size(); ++i) {
+    auto tensor = parameters[i].tensor;
+    auto& gradient = tensor.mutable_grad();
+    auto& sum =
+        weights_[i].half() ? weights_[i].gradient_sum : weights_[i].parameter.mutable_grad();
+    if (&sum == &gradient || !gradient.defined()) continue;
+    if (sum.defined()) {
+      sum.add_(gradient);
     } else {
-      weight.gradient_sum = gradient.to(at::kFloat);
+      sum = gradient.to(at::kFloat);
     }
     gradient.reset();
   }

@@ -25,8 +25,8 @@ class Optimizer {
   Optimizer& operator=(Optimizer&&) noexcept;
   ~Optimizer();
 
-  // Takes what the last backward pass left in .grad of the half-precision parameters.
-  void collect_gradients();
+  // Takes what a backward pass left in .grad of `parameters`: the model's own or a replica's.
+  void collect_gradients(const std::vector<model::Parameter>& parameters);
   // Of the parameters that have one; float32 for half-precision parameters.
   std::vector<at::Tensor> gradients() const;
   // One step with the gradients times `gradient_scale`; they are used up.

@@ -54,7 +54,7 @@ TEST(AdamW, HalfPrecisionHasFloat32Masters) {
   for (int step = 0; step < 20; ++step) {
     const auto gradient = at::randn({8, 8}).to(at::kBFloat16);
     half.mutable_grad() = gradient.clone();
-    of_half.collect_gradients();
+    of_half.collect_gradients({{"w", half, true}});
     full.mutable_grad() = gradient.to(at::kFloat);
     of_half.update(1e-4);  // far below bfloat16's spacing: without a master nothing would move
     of_full.update(1e-4);
@@ -69,9 +69,24 @@ TEST(AdamW, HalfPrecisionGradientsAddUpInFloat32) {
   Optimizer optimizer({{"w", half, true}}, {});
   for (const float part : {1.0F, 0x1p-9F}) {
     half.mutable_grad() = at::tensor({part}).to(at::kBFloat16);
-    optimizer.collect_gradients();
+    optimizer.collect_gradients({{"w", half, true}});
   }
   EXPECT_EQ(optimizer.gradients().at(0).item<double>(), 1.0 + 0x1p-9);
+}
+
+// A replica is another tensor on the same memory, with a gradient of its own.
+TEST(Optimizer, AddsTheGradientsOfReplicas) {
+  for (const auto dtype : {at::kFloat, at::kBFloat16}) {
+    auto own = at::tensor({1.0F, 2.0F}).to(dtype).requires_grad_();
+    auto replica = own.detach().requires_grad_();
+    Optimizer optimizer({{"w", own, true}}, {});
+    own.mutable_grad() = at::tensor({1.0F, 4.0F}).to(dtype);
+    replica.mutable_grad() = at::tensor({0x1p-9F, -1.0F}).to(dtype);
+    optimizer.collect_gradients({{"w", own, true}});
+    optimizer.collect_gradients({{"w", replica, true}});
+    EXPECT_FALSE(replica.grad().defined());
+    EXPECT_TRUE(optimizer.gradients().at(0).equal(at::tensor({1.0F + 0x1p-9F, 3.0F})));
+  }
 }
 
 TEST(AdamW, AParameterWithoutAGradientStays) {

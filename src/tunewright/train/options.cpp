@@ -37,6 +37,7 @@ void validate(const TrainOptions& options) {
   require_at_least(1, "per_device_train_batch_size", options.per_device_train_batch_size);
   require_at_least(1, "gradient_accumulation_steps", options.gradient_accumulation_steps);
   require_at_least(0, "tokens_per_pass", options.tokens_per_pass);
+  require_at_least(0, "parallel_passes", options.parallel_passes);
   require_not_negative("learning_rate", options.learning_rate);
   require_share("warmup_ratio", options.warmup_ratio);
   require_at_least(0, "warmup_steps", options.warmup_steps);

@@ -1,6 +1,6 @@
 #include "tunewright/train/trainer.h"
 
-#include <ATen/ops/full_like.h>
+#include <ATen/Parallel.h>
 #include <ATen/ops/stack.h>
 
 #include <algorithm>
@@ -12,11 +12,13 @@
 #include "tunewright/base/str.h"
 #include "tunewright/base/system.h"
 #include "tunewright/data/prefetcher.h"
+#include "tunewright/model/quantize.h"
 #include "tunewright/train/checkpoint_store.h"
 #include "tunewright/train/identity.h"
 #include "tunewright/train/optimizer.h"
 #include "tunewright/train/passes.h"
 #include "tunewright/train/schedule.h"
+#include "tunewright/train/step_gradients.h"
 #include "tunewright/train/watch.h"
 
 namespace tunewright::train {
@@ -28,6 +30,26 @@ data::Loader::Options loader_options(const data::DataOptions& data, const TrainO
           .packing = data.packing,
           .shuffle = data.shuffle,
           .seed = static_cast<uint64_t>(options.seed)};
+}
+
+double mean_length(const data::Dataset& dataset) {
+  return double(dataset.tokens()) / double(std::max<size_t>(1, dataset.examples.size()));
+}
+
+int64_t choose_side_by_side(Trainer::Parts& parts, const data::DataOptions& data,
+                            const TrainOptions& options) {
+  if (options.parallel_passes > 0) return options.parallel_passes;
+  if (!parts.model.head().is_cpu() || options.tokens_per_pass == 0) return 1;
+  const double length = mean_length(parts.train), sequences(options.per_device_train_batch_size);
+  const double tokens = sequences * (data.packing ? double(data.max_length) : length);
+  int64_t gradient_bytes = 0;
+  for (const auto& parameter : parts.model.trainable_parameters())
+    gradient_bytes += parameter.tensor.numel() * int64_t{sizeof(float)};
+  return passes_side_by_side({.threads = at::get_num_threads(),
+                              .rows = tokens / length,
+                              .tokens = std::min(tokens, double(options.tokens_per_pass)),
+                              .gradient_bytes = gradient_bytes,
+                              .weight_bytes = model::weight_bytes(parts.model)});
 }
 
 // How often in a row a step without a usable gradient is gone on from: a few bad rows in
@@ -71,8 +93,6 @@ struct Trainer::Impl {
                          std::vector<at::Tensor> pass_losses) const;
   std::vector<data::Batch> take_passes();
   bool epoch_ended();
-  std::optional<std::vector<at::Tensor>> accumulate_gradients(
-      const std::vector<data::Batch>& passes, double weight);
   double epoch_reached();
 
   void update(const StepFigures& figures, double learning_rate);
@@ -97,10 +117,12 @@ struct Trainer::Impl {
 
   Parts parts;
   TrainOptions options;
+  int64_t side_by_side;
   data::Prefetcher loader;
   std::vector<model::Parameter> parameters;
   Optimizer optimizer;
   Objective objective;
+  std::optional<StepGradients> gradients;
   int64_t total_steps;
   CheckpointStore checkpoints;
   RunState state;
@@ -113,8 +135,10 @@ struct Trainer::Impl {
 Trainer::Impl::Impl(Parts given, const data::DataOptions& data_options, TrainOptions given_options)
     : parts(std::move(given)),
       options((validate(given_options), std::move(given_options))),
+      side_by_side(choose_side_by_side(parts, data_options, options)),
       loader(parts.train, loader_options(data_options, options),
              {.tokens_per_pass = options.tokens_per_pass,
+              .side_by_side = side_by_side,
               .ahead = options.gradient_accumulation_steps + 1}),
       parameters(parts.model.trainable_parameters()),
       optimizer(parameters, options),
@@ -129,6 +153,7 @@ Trainer::Impl::Impl(Parts given, const data::DataOptions& data_options, TrainOpt
         "target_modules");
   }
   parts.model.set_checkpointed_blocks(checkpointed_blocks(options));
+  gradients.emplace(parts.model, objective, optimizer, side_by_side);
   state.identity = identity_of({.options = options,
                                 .data_options = data_options,
                                 .train_sha256 = parts.train.sha256,
@@ -168,7 +193,7 @@ std::optional<StepReport> Trainer::Impl::step() {
   const auto position = loader.position();
   const auto passes = take_passes();
   const auto totals = count(passes);
-  auto pass_losses = accumulate_gradients(passes, totals.weight);
+  auto pass_losses = gradients->compute(passes, totals.weight, options.seed, state.step);
   if (!pass_losses) {
     loader.seek(position);
     return std::nullopt;
@@ -230,25 +255,6 @@ std::vector<data::Batch> Trainer::Impl::take_passes() {
 bool Trainer::Impl::epoch_ended() {
   const auto position = loader.position();
   return position.next == 0 || position.next >= loader.batches_per_epoch();
-}
-
-// None where a stop was requested between two passes; no gradient is left then.
-std::optional<std::vector<at::Tensor>> Trainer::Impl::accumulate_gradients(
-    const std::vector<data::Batch>& passes, double weight) {
-  std::vector<at::Tensor> sums;
-  for (size_t i = 0; i < passes.size(); ++i) {
-    if (stop_requested()) {
-      optimizer.clear_gradients();
-      return std::nullopt;
-    }
-    if (passes[i].targets.empty()) continue;
-    parts.model.set_training(true, dropout_seed(options.seed, state.step, i));
-    const auto sum = loss_sum(parts.model, objective, passes[i]);
-    sum.backward(at::full_like(sum, 1.0 / weight));
-    optimizer.collect_gradients();
-    sums.push_back(sum.detach());
-  }
-  return sums;
 }
 
 double Trainer::Impl::epoch_reached() {

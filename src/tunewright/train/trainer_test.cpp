@@ -11,6 +11,7 @@
 #include "tunewright/base/system.h"
 #include "tunewright/base/test.h"
 #include "tunewright/io/safetensors.h"
+#include "tunewright/train/step_gradients.h"
 #include "tunewright/train/train_fixture.h"
 
 namespace tunewright::train {
@@ -58,6 +59,66 @@ TEST(Trainer, SplittingIntoPassesChangesNothing) {
   expect_close(whole, train_in(folder / "rows", setting));
   setting.training.tokens_per_pass = 20;
   expect_close(whole, train_in(folder / "passes", setting));
+}
+
+TEST(Trainer, PassesSideBySideAreOneAfterTheOther) {
+  TemporaryFolder folder;
+  for (const auto type : {model::AdapterType::kLora, model::AdapterType::kNone}) {
+    auto setting = plain_setting();
+    setting.adapter.type = type;
+    setting.training.parallel_passes = 1;
+    const auto path = folder / str("adapter-", int(type));
+    const auto one = train_in(path / "1", setting);
+    for (const int64_t count : {2, 3}) {
+      setting.training.parallel_passes = count;
+      setting.training.tokens_per_pass = 48;  // several rounds
+      expect_close(one, train_in(path / str(count), setting));
+    }
+  }
+}
+
+TEST(Trainer, PassesSideBySideGiveTheSameBitsEachTimeAndAfterResuming) {
+  TemporaryFolder folder;
+  auto setting = full_setting();
+  setting.training.parallel_passes = 3;
+  setting.training.tokens_per_pass = 48;
+  const auto whole = train_in(folder / "whole", setting);
+  expect_same_bits(whole, train_in(folder / "again", setting));
+  const auto path = folder / "stopped";
+  train_in(path, setting, /*resume=*/false, /*stop_after=*/4);
+  expect_same_bits(whole, train_in(path, setting, /*resume=*/true));
+}
+
+// A replica keeps float32 sums like the model itself: bfloat16 gradients of several rounds.
+TEST(Trainer, HalfPrecisionGradientsOfPassesSideBySideAddUp) {
+  TemporaryFolder folder;
+  auto setting = plain_setting();
+  setting.adapter.type = model::AdapterType::kNone;
+  setting.dtype = at::kBFloat16;
+  setting.training.max_steps = 1;
+  const auto norm = [&](int64_t count) {
+    setting.training.parallel_passes = count;
+    return column(train_in(folder / str("of-", count), setting).metrics, "grad_norm").at(0);
+  };
+  const double one = norm(1);
+  EXPECT_NEAR(norm(2), one, 0x1p-7 * one);  // bfloat16 products in another order
+}
+
+TEST(PassesSideBySide, AreLimitedByThreadsTokensRowsAndMemory) {
+  const SideBySideLimits roomy{
+      .threads = 8, .rows = 8, .tokens = 8192, .gradient_bytes = 1, .weight_bytes = 1000};
+  const auto with = [&](auto change) {
+    auto limits = roomy;
+    change(limits);
+    return passes_side_by_side(limits);
+  };
+  EXPECT_EQ(passes_side_by_side(roomy), 8);
+  EXPECT_EQ(with([](auto& l) { l.threads = 2; }), 2);
+  EXPECT_EQ(with([](auto& l) { l.rows = 3.5; }), 3);
+  EXPECT_EQ(with([](auto& l) { l.tokens = 400; }), 2);
+  EXPECT_EQ(with([](auto& l) { l.tokens = 10; }), 1);
+  EXPECT_EQ(with([](auto& l) { l.gradient_bytes = 1000; }), 2);  // full fine-tuning
+  EXPECT_EQ(with([](auto& l) { l.gradient_bytes = 2000; }), 1);  // of bfloat16 weights
 }
 
 TEST(Trainer, PackedRowsTrainAsUnpackedOnes) {

@@ -1,19 +1,23 @@
+#include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
+#include <mutex>
 
 #include "tunewright/base/error.h"
 #include "tunewright/base/str.h"
 #include "tunewright/model/generate/generate.h"
 #include "tunewright/model/generate/tensors.h"
 #include "tunewright/ops/ops.h"
+#include "tunewright/ops/side_by_side.h"
 
 //   N tokens of a batch, M scored tokens, D hidden size
 namespace tunewright::model {
 namespace {
 
-constexpr int64_t kBatchTokens = 4096;
+constexpr int64_t kBatchTokens = 2048, kMostGroupsAtOnce = 8;
 
 // The last token of a sequence is only predicted, never read.
 int64_t read_size(const ScoreRequest& request) {
@@ -131,19 +135,31 @@ ops::LabelScores run(CausalLm& model, const ScoreBatch& batch) {
   return {scores.logprobs.to(at::kCPU).contiguous(), scores.is_argmax.to(at::kCPU).contiguous()};
 }
 
+int64_t count_requests(const std::vector<Family>& group) {
+  size_t count = 0;
+  for (const auto& family : group) count += family.requests.size();
+  return static_cast<int64_t>(count);
+}
+
+// Groups are computed side by side, each on its share of the threads: then none waits for another.
+int64_t groups_at_once(const CausalLm& model, size_t groups) {
+  if (!model.head().is_cpu()) return 1;
+  return std::min<int64_t>(
+      {at::get_num_threads(), kMostGroupsAtOnce, static_cast<int64_t>(groups)});
+}
+
 }  // namespace
 
 std::vector<ScoredSequence> score(CausalLm& model, std::span<const ScoreRequest> requests,
                                   const std::function<void(int64_t done)>& on_progress) {
   for (const auto& request : requests) check(model, request);
-  const c10::NoGradGuard no_grad;
   model.set_training(false, 0);
   std::vector<ScoredSequence> sequences(requests.size());
   const auto sequence_of = [&](const ScoreRequest& request) -> ScoredSequence& {
     return sequences[static_cast<size_t>(&request - requests.data())];
   };
-  int64_t done = 0;
-  for (const auto& group : deal(find_families(requests))) {
+  const auto score_group = [&](const std::vector<Family>& group) {
+    const c10::NoGradGuard no_grad;
     const auto scores = run(model, ScoreBatch(group));
     const float* logprob = scores.logprobs.const_data_ptr<float>();
     const bool* is_argmax = scores.is_argmax.const_data_ptr<bool>();
@@ -155,10 +171,21 @@ std::vector<ScoredSequence> score(CausalLm& model, std::span<const ScoreRequest>
         logprob += count;
         is_argmax += count;
       }
-      done += static_cast<int64_t>(family.requests.size());
     }
-    if (on_progress) on_progress(done);
-  }
+    return count_requests(group);
+  };
+  const auto groups = deal(find_families(requests));
+  std::mutex progress;
+  std::atomic<size_t> next = 0;
+  int64_t done = 0;
+  ops::side_by_side(groups_at_once(model, groups.size()), [&](int64_t) {
+    for (size_t i = next++; i < groups.size(); i = next++) {
+      const auto scored = score_group(groups[i]);
+      const std::scoped_lock lock(progress);
+      done += scored;
+      if (on_progress) on_progress(done);
+    }
+  });
   return sequences;
 }
 

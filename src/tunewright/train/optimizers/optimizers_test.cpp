@@ -88,7 +88,7 @@ void take_step(Optimizer& optimizer, const std::vector<model::Parameter>& parame
     auto tensor = parameters[i].tensor;
     tensor.mutable_grad() = gradient_of(tensor.sizes(), step, i).to(tensor.scalar_type());
   }
-  optimizer.collect_gradients();
+  optimizer.collect_gradients(parameters);
   optimizer.update(learning_rate);
 }
 
@@ -323,7 +323,7 @@ Drift drift_of(TrainOptions options, double learning_rate) {
   Optimizer optimizer(parameters, options);
   for (int step = 0; step < 40; ++step) {
     parameters[0].tensor.mutable_grad() = at::ones({128, 128}, at::kBFloat16);
-    optimizer.collect_gradients();
+    optimizer.collect_gradients(parameters);
     optimizer.update(learning_rate);
   }
   const auto weights = parameters[0].tensor.detach();
@@ -377,7 +377,7 @@ TEST(Float16, HasMastersWhateverIsAsked) {
   Optimizer optimizer(parameters, {.bf16_update = BFloat16Update::kStochasticRounding});
   for (int step = 0; step < 10; ++step) {
     parameters[0].tensor.mutable_grad() = at::ones({4}, at::kHalf);
-    optimizer.collect_gradients();
+    optimizer.collect_gradients(parameters);
     optimizer.update(1e-4);
   }
   EXPECT_NEAR(parameters[0].tensor[0].item<double>(), 1 - 10e-4, 0x1p-12);  // half of float16's gap
