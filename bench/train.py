@@ -19,6 +19,8 @@ parser.add_argument("--mode", choices=["lora", "full"], default="lora")
 parser.add_argument("--steps", type=int, default=5, help="counted steps, after one that warms up")
 parser.add_argument("--repeats", type=int, default=3)
 parser.add_argument("--max-length", type=int, default=512)
+parser.add_argument("--batch", type=int, default=8, help="rows a step")
+parser.add_argument("--all-supervised", action="store_true", help="every row is max-length tokens of e-mail, all supervised")
 parser.add_argument("--group-by-length", action="store_true", help="the peer sorts the rows, and so do we")
 parser.add_argument("--peer-python", default=".deps/peers/bin/python")
 arguments = parser.parse_args()
@@ -28,7 +30,7 @@ DTYPES = {"fp32": "float32", "bf16": "bfloat16"}
 
 def peer(dtype, data):
     command = [arguments.peer_python, "bench/peer_hf.py", "--model", MODEL, "--data", data, "--mode", arguments.mode,
-               "--dtype", dtype, "--max-length", arguments.max_length, "--steps", arguments.steps]
+               "--dtype", dtype, "--max-length", arguments.max_length, "--batch", arguments.batch, "--steps", arguments.steps]
     result = last_json(run_measured(command)[0])
     return {"tokens_per_second": result["tokens_per_second"], "peak_memory_gib": result["peak_rss_gib"],
             "seconds_to_first_step": result["seconds_to_first_step"], "losses": result["losses"]}
@@ -41,7 +43,7 @@ def ours(dtype, data, folder):
         "data": {"train": [{"path": str(data)}], "max_length": arguments.max_length, "overflow": "truncate",
                  "packing": False, "shuffle": False},
         "adapter": {"type": "lora" if arguments.mode == "lora" else "none", "r": 16, "lora_alpha": 32},
-        "training": {"max_steps": arguments.steps + 1, "per_device_train_batch_size": 8, "learning_rate": 2e-4,
+        "training": {"max_steps": arguments.steps + 1, "per_device_train_batch_size": arguments.batch, "learning_rate": 2e-4,
                      "lr_scheduler_type": "constant", "warmup_ratio": 0, "save_steps": 0},
         "output_dir": str(out),
     }
@@ -56,9 +58,24 @@ def ours(dtype, data, folder):
             "losses": [round(s["loss"], 5) for s in steps]}
 
 
+def full_rows(rows, needed):
+    """The e-mails end to end, cut into rows that are max_length tokens with their end."""
+    from tokenizers import Tokenizer
+    tokenizer = Tokenizer.from_file(str(MODEL / "tokenizer.json"))
+    encoded = tokenizer.encode("\n\n".join(m["content"] for row in rows for m in row["messages"]), add_special_tokens=False)
+    size = arguments.max_length - 1
+    texts = [tokenizer.decode(encoded.ids[i * size:(i + 1) * size], skip_special_tokens=False) for i in range(needed)]
+    return [{"prompt": "", "completion": text} for text in texts]
+
+
 def rows_for_both(folder):
     """The rows of the bench as strings that both sides tokenise alike: the rendered conversation and its answer."""
-    needed = (arguments.steps + 1) * 8
+    needed = (arguments.steps + 1) * arguments.batch
+    if arguments.all_supervised:
+        rows = [json.loads(line) for line in (ROOT / arguments.data).read_text(encoding="utf-8").splitlines()]
+        path = pathlib.Path(folder) / "rows.jsonl"
+        path.write_text("".join(json.dumps(row) + "\n" for row in full_rows(rows, needed)))
+        return path
     rows = [json.loads(line) for line in (ROOT / arguments.data).read_text(encoding="utf-8").splitlines()[:needed]]
     folder = pathlib.Path(folder)
     if "messages" in rows[0]:
@@ -74,7 +91,8 @@ def rows_for_both(folder):
 
 
 result = {"bench": "train", "mode": arguments.mode, "steps": arguments.steps, "repeats": arguments.repeats,
-          "max_length": arguments.max_length, "group_by_length": arguments.group_by_length, "machine": machine(), "dtypes": {}}
+          "max_length": arguments.max_length, "batch": arguments.batch, "group_by_length": arguments.group_by_length,
+          "all_supervised": arguments.all_supervised, "machine": machine(), "dtypes": {}}
 with tempfile.TemporaryDirectory() as folder:
     data = rows_for_both(folder)
     for dtype in arguments.dtypes.split(","):

@@ -99,6 +99,10 @@ class CausalLm {
   // For diagnosis; an empty one, as at first, costs nothing.
   virtual void set_observer(LayerObserver observer) = 0;
 
+  // Called between two blocks of hidden() and, where gradients are recorded, of its backward pass;
+  // what it throws ends the pass.  An empty one, as at first, costs nothing.
+  virtual void set_between_blocks(std::function<void()> check) = 0;
+
   virtual const Json& config() const = 0;  // config.json
   virtual at::ScalarType dtype() const = 0;
   virtual int64_t vocab_size() const = 0;

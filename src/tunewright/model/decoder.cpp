@@ -257,11 +257,19 @@ at::Tensor Decoder::checkpointed_block(size_t layer, const at::Tensor& x, const 
                       });
 }
 
+void Decoder::pause(const at::Tensor& x) const {
+  if (!between_blocks_) return;
+  between_blocks_();
+  if (x.requires_grad()) x.register_hook([check = between_blocks_](const at::Tensor&) { check(); });
+}
+
 at::Tensor Decoder::run(at::Tensor x, const Pass& pass) {
   const auto checkpointed =
       static_cast<size_t>(at::GradMode::is_enabled() ? checkpointed_blocks_ : 0);
-  for (size_t i = 0; i < layers_.size(); ++i)
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    pause(x);
     x = i < checkpointed ? checkpointed_block(i, x, pass) : block(i, x, pass);
+  }
   return seen("model.norm", "", ops::rms_norm(x, norm_, config_.rms_norm_epsilon));
 }
 

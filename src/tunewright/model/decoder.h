@@ -43,6 +43,9 @@ class Decoder final : public CausalLm {
   void set_adapter_enabled(bool enabled) override { adapter_enabled_ = enabled; }
   void set_training(bool training, uint64_t seed) override;
   void set_observer(LayerObserver observer) override { observer_ = std::move(observer); }
+  void set_between_blocks(std::function<void()> check) override {
+    between_blocks_ = std::move(check);
+  }
   const Json& config() const override { return json_; }
   at::ScalarType dtype() const override { return dtype_; }
   int64_t vocab_size() const override { return config_.vocab_size; }
@@ -64,6 +67,7 @@ class Decoder final : public CausalLm {
   Pass make_pass(const at::Tensor& positions) const;
   at::Tensor run(at::Tensor x, const Pass& pass);
   at::Tensor block(size_t layer, const at::Tensor& x, const Pass& pass) const;
+  void pause(const at::Tensor& x) const;  // between two blocks
   at::Tensor checkpointed_block(size_t layer, const at::Tensor& x, const Pass& pass);
   at::Tensor attention(const DecoderLayer& layer, size_t index, const at::Tensor& x,
                        const Pass& pass) const;
@@ -82,6 +86,7 @@ class Decoder final : public CausalLm {
   at::Tensor embedding_, norm_, head_;  // [V, D], [D], [V, D]
   std::vector<DecoderLayer> layers_;
   LayerObserver observer_;
+  std::function<void()> between_blocks_;
   std::optional<io::PeftConfig> adapter_;
   bool adapter_enabled_ = true;
   int64_t checkpointed_blocks_ = 0;

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <vector>
 
-#include "tunewright/base/system.h"
 #include "tunewright/ops/side_by_side.h"
 #include "tunewright/train/passes.h"
 #include "tunewright/train/trainer.h"
@@ -14,8 +13,6 @@ namespace {
 
 // An evaluation is always split: it has no gradient to keep whole.
 constexpr int64_t kDefaultTokens = 2048, kLeastTokensOfAPass = 192;
-
-bool never() { return false; }
 
 int64_t passes_at_once(const model::CausalLm& model, int64_t tokens) {
   if (!model.head().is_cpu()) return 1;
@@ -54,41 +51,37 @@ class MeanLoss {
   int64_t tokens_ = 0;
 };
 
-std::optional<EvalReport> evaluate_until(bool (*stopped)(), model::CausalLm& model,
-                                         const data::Dataset& dataset, int64_t tokens_per_pass,
-                                         Reporter& reporter) {
+}  // namespace
+
+EvalReport evaluate(model::CausalLm& model, const data::Dataset& dataset, int64_t tokens_per_pass,
+                    Reporter& reporter) {
   const int64_t tokens = tokens_per_pass > 0 ? tokens_per_pass : kDefaultTokens;
   const int64_t at_once = passes_at_once(model, tokens);
   const auto size = static_cast<int64_t>(dataset.examples.size());
   model.set_training(false, 0);
   MeanLoss loss(model);
   std::vector<data::Batch> passes;
-  const bool whole =
-      data::for_each_batch(dataset, tokens / at_once, [&](const data::Batch& pass, int64_t done) {
-        passes.push_back(pass);
-        if (static_cast<int64_t>(passes.size()) < at_once && done < size) return true;
-        if (stopped()) return false;
-        loss.add(passes);
-        passes.clear();
-        reporter.progress("evaluating", done, size, "examples", "");
-        return true;
-      });
-  if (!whole) return std::nullopt;
+  data::for_each_batch(dataset, tokens / at_once, [&](const data::Batch& pass, int64_t done) {
+    passes.push_back(pass);
+    if (static_cast<int64_t>(passes.size()) < at_once && done < size) return true;
+    loss.add(passes);
+    passes.clear();
+    reporter.progress("evaluating", done, size, "examples", "");
+    return true;
+  });
   reporter.finish_progress();
   return loss.report();
-}
-
-}  // namespace
-
-EvalReport evaluate(model::CausalLm& model, const data::Dataset& dataset, int64_t tokens_per_pass,
-                    Reporter& reporter) {
-  return *evaluate_until(&never, model, dataset, tokens_per_pass, reporter);
 }
 
 std::optional<EvalReport> evaluate_unless_stopped(model::CausalLm& model,
                                                   const data::Dataset& dataset,
                                                   int64_t tokens_per_pass, Reporter& reporter) {
-  return evaluate_until(&stop_requested, model, dataset, tokens_per_pass, reporter);
+  try {
+    const Stoppable stoppable(model);
+    return evaluate(model, dataset, tokens_per_pass, reporter);
+  } catch (const StopRequested&) {
+    return std::nullopt;
+  }
 }
 
 }  // namespace tunewright::train

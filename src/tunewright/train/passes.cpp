@@ -4,6 +4,7 @@
 #include <ATen/ops/index_select.h>
 
 #include "tunewright/base/random.h"
+#include "tunewright/base/system.h"
 
 namespace tunewright::train {
 namespace {
@@ -43,6 +44,12 @@ uint64_t dropout_seed(int64_t seed, int64_t step, size_t pass) {
   Random random(static_cast<uint64_t>(seed), stream_id("dropout"));
   random.seek((static_cast<uint64_t>(step) << 20) + pass);
   return random.next();
+}
+
+Stoppable::Stoppable(model::CausalLm& model) : model_(model) {
+  model.set_between_blocks([] {
+    if (stop_requested()) throw StopRequested{};
+  });
 }
 
 at::Tensor loss_sum(model::CausalLm& model, Objective objective, const data::Batch& batch) {

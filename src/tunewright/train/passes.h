@@ -15,6 +15,20 @@ Targets to_targets(const data::Batch& batch, at::Device device);
 // draws the masks of the uninterrupted one.
 uint64_t dropout_seed(int64_t seed, int64_t step, size_t pass);
 
+// While it lives, a stop that is requested ends a pass of the model at its next block, forward or
+// backward, by a StopRequested; gradients are then incomplete.
+struct StopRequested {};
+class Stoppable {
+ public:
+  explicit Stoppable(model::CausalLm& model);  // borrowed
+  ~Stoppable() { model_.set_between_blocks({}); }
+  Stoppable(const Stoppable&) = delete;
+  Stoppable& operator=(const Stoppable&) = delete;
+
+ private:
+  model::CausalLm& model_;
+};
+
 // Summed loss of one pass through the model; a float32 scalar.  The batch must have targets.
 at::Tensor loss_sum(model::CausalLm& model, Objective objective, const data::Batch& batch);
 

@@ -39,12 +39,13 @@ Setting with_a_bad_row(OnNonfinite policy) {
   return setting;
 }
 
-// A forward pass of that number, counted from 1 over training and evaluation, asks for a stop.
-void stop_in_pass(Setting& setting, int64_t pass) {
-  setting.change_model = [pass](model::CausalLm& model) {
+// A stop is requested where a layer has given its output for that time, counted from 1 over training
+// and evaluation.  The last norm's is the end of the forward pass: the backward pass stops then.
+void stop_in_pass(Setting& setting, int64_t pass, const std::string& at = "model.norm") {
+  setting.change_model = [pass, at](model::CausalLm& model) {
     model.set_observer(
-        [pass, count = int64_t{0}](const std::string& layer, const at::Tensor&) mutable {
-          if (layer == "model.norm" && ++count == pass) request_stop();
+        [pass, at, count = int64_t{0}](const std::string& layer, const at::Tensor&) mutable {
+          if (layer == at && ++count == pass) request_stop();
         });
   };
 }
@@ -58,14 +59,14 @@ std::vector<int64_t> dropped_steps(const Trained& trained) {
   return steps;
 }
 
-TEST(Stop, BetweenPassesAbandonsTheStepOrEvaluationAndResumesExactly) {
+TEST(Stop, BetweenBlocksAbandonsTheStepOrEvaluationAndResumesExactly) {
   TemporaryFolder folder;
   const auto setting = full_setting();
   const auto whole = train_in(folder / "whole", setting);
   int64_t steps_before = 0;
   for (int64_t pass = 1; pass <= 25; pass += 2) {
     auto stopping = setting;
-    stop_in_pass(stopping, pass);
+    stop_in_pass(stopping, pass, pass % 4 == 1 ? "model.norm" : "model.layers.0.mlp.down_proj");
     const auto path = folder / str("stopped-", pass);
     const auto stopped = train_in(path, stopping);
     EXPECT_EQ(stopped.result.outcome, Outcome::kInterrupted);

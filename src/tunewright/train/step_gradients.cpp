@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "tunewright/base/system.h"
 #include "tunewright/ops/side_by_side.h"
 #include "tunewright/train/passes.h"
 
@@ -44,6 +43,7 @@ struct StepGradients::Worker {
   std::vector<model::Parameter> parameters;
 
   at::Tensor run(Objective objective, const Pass& pass, double weight) const {
+    const Stoppable stoppable(*model);
     model->set_training(true, pass.dropout_seed);
     const auto sum = loss_sum(*model, objective, pass.batch);
     sum.backward(at::full_like(sum, 1.0 / weight));
@@ -69,18 +69,26 @@ std::optional<std::vector<at::Tensor>> StepGradients::compute(
   const auto passes = with_targets(batches, seed, step);
   std::vector<at::Tensor> losses(passes.size());
   for (size_t begin = 0; begin < passes.size(); begin += workers_.size()) {
-    if (stop_requested()) {
-      optimizer_.clear_gradients();
+    const size_t count = std::min(workers_.size(), passes.size() - begin);
+    try {
+      ops::side_by_side(static_cast<int64_t>(count), [&](int64_t worker) {
+        const auto i = static_cast<size_t>(worker);
+        losses[begin + i] = workers_[i].run(objective_, passes[begin + i], weight);
+      });
+    } catch (const StopRequested&) {
+      clear();
       return std::nullopt;
     }
-    const size_t count = std::min(workers_.size(), passes.size() - begin);
-    ops::side_by_side(static_cast<int64_t>(count), [&](int64_t worker) {
-      const auto i = static_cast<size_t>(worker);
-      losses[begin + i] = workers_[i].run(objective_, passes[begin + i], weight);
-    });
     for (size_t i = 0; i < count; ++i) optimizer_.collect_gradients(workers_[i].parameters);
   }
   return losses;
+}
+
+void StepGradients::clear() {
+  optimizer_.clear_gradients();
+  for (auto& worker : workers_) {
+    for (auto& parameter : worker.parameters) parameter.tensor.mutable_grad().reset();
+  }
 }
 
 }  // namespace tunewright::train

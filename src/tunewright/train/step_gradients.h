@@ -31,13 +31,14 @@ class StepGradients {
   ~StepGradients();
 
   // The summed loss of each pass that has targets, in order; their gradients, divided by `weight`,
-  // are the optimizer's then.  None where a stop was requested between passes: no gradient is left.
+  // are the optimizer's then.  None where a stop was requested meanwhile: no gradient is left.
   // The same passes on the same number of threads give the same bits.
   std::optional<std::vector<at::Tensor>> compute(const std::vector<data::Batch>& passes,
                                                  double weight, int64_t seed, int64_t step);
 
  private:
   struct Worker;
+  void clear();
   Objective objective_;
   Optimizer& optimizer_;
   std::vector<Worker> workers_;

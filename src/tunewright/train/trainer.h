@@ -59,7 +59,7 @@ class Trainer {
   ~Trainer();
 
   // From step 1, or exactly from the newest sound checkpoint of the run folder (none: from step 1).
-  // Polls stop_requested() between passes: then an unfinished step or evaluation is abandoned, a
+  // Polls stop_requested() between blocks: then an unfinished step or evaluation is abandoned, a
   // checkpoint is written and the outcome is kInterrupted.
   // A loss or gradient that is not finite names step, rows and layer; what follows is said by
   // training.on_nonfinite, and is a UserError where that is kStop or does not help.  The weights
