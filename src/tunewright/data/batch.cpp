@@ -1,5 +1,8 @@
 #include "tunewright/data/batch.h"
 
+#include <cstddef>
+#include <iterator>
+
 #include "tunewright/base/error.h"
 
 namespace tunewright::data {
@@ -50,22 +53,30 @@ Batch make_batch(const std::vector<const Example*>& examples) {
   return batch;
 }
 
-std::vector<Batch> split_batch(const std::vector<const Example*>& examples, int64_t max_tokens) {
-  std::vector<Batch> parts;
-  std::vector<const Example*> part;
+std::vector<size_t> part_ends(std::span<const int64_t> lengths, int64_t max_tokens) {
+  std::vector<size_t> ends;
   int64_t tokens = 0;
-  const auto close = [&] {
-    if (!part.empty()) parts.push_back(make_batch(part));
-    part.clear();
-    tokens = 0;
-  };
-  for (const auto* example : examples) {
-    const auto size = static_cast<int64_t>(example->ids.size());
-    if (tokens + size > max_tokens) close();
-    part.push_back(example);
-    tokens += size;
+  for (size_t i = 0; i < lengths.size(); ++i) {
+    if (tokens > 0 && tokens + lengths[i] > max_tokens) {
+      ends.push_back(i);
+      tokens = 0;
+    }
+    tokens += lengths[i];
   }
-  close();
+  if (!lengths.empty()) ends.push_back(lengths.size());
+  return ends;
+}
+
+std::vector<Batch> split_batch(const std::vector<const Example*>& examples, int64_t max_tokens) {
+  std::vector<int64_t> lengths;
+  for (const auto* example : examples) lengths.push_back(std::ssize(example->ids));
+  std::vector<Batch> parts;
+  size_t begin = 0;
+  for (const auto end : part_ends(lengths, max_tokens)) {
+    using Offset = std::ptrdiff_t;
+    parts.push_back(make_batch({examples.begin() + Offset(begin), examples.begin() + Offset(end)}));
+    begin = end;
+  }
   return parts;
 }
 

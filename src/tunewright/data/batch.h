@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace tunewright::data {
@@ -40,6 +41,10 @@ struct Batch {
 };
 
 Batch make_batch(const std::vector<const Example*>& examples);
+
+// Where parts of at most `max_tokens` end that take examples of these lengths in order: indices one
+// behind their last.  A longer example stands alone.
+std::vector<size_t> part_ends(std::span<const int64_t> lengths, int64_t max_tokens);
 
 // The same examples in parts of at most `max_tokens` tokens (a longer example stands alone), in
 // order.  Summed gradients of the parts equal those of the whole.

@@ -13,16 +13,13 @@ bool never() { return false; }
 std::optional<EvalReport> evaluate_until(bool (*stopped)(), model::CausalLm& model,
                                          const data::Dataset& dataset, int64_t tokens_per_pass,
                                          Reporter& reporter) {
-  constexpr int64_t kDefaultTokens =
-      2048;  // an evaluation is always split: it has no gradient to keep whole
   const at::NoGradGuard no_grad;
   model.set_training(false, 0);
   auto sum = at::zeros({}, model.head().options().dtype(at::kDouble));
   EvalReport report;
   double weight = 0;
   const bool whole = data::for_each_batch(
-      dataset, tokens_per_pass > 0 ? tokens_per_pass : kDefaultTokens,
-      [&](const data::Batch& pass, int64_t done) {
+      dataset, evaluation_pass_tokens(tokens_per_pass), [&](const data::Batch& pass, int64_t done) {
         if (stopped()) return false;
         if (!pass.targets.empty()) {
           sum += loss_sum(model, &supervised_loss_sum, pass);

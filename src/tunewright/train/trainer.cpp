@@ -16,19 +16,12 @@
 #include "tunewright/train/identity.h"
 #include "tunewright/train/optimizer.h"
 #include "tunewright/train/passes.h"
+#include "tunewright/train/plan/layout.h"
 #include "tunewright/train/schedule.h"
 #include "tunewright/train/watch.h"
 
 namespace tunewright::train {
 namespace {
-
-data::Loader::Options loader_options(const data::DataOptions& data, const TrainOptions& options) {
-  return {.batch_size = options.per_device_train_batch_size,
-          .max_length = data.max_length,
-          .packing = data.packing,
-          .shuffle = data.shuffle,
-          .seed = static_cast<uint64_t>(options.seed)};
-}
 
 // How often in a row a step without a usable gradient is gone on from: a few bad rows in
 // neighbouring steps are; a run that has come apart is not.
