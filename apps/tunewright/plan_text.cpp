@@ -84,7 +84,7 @@ std::string seconds_text(double seconds) {
 }
 
 std::string line(const std::string& label, const std::string& value, const std::string& remark) {
-  constexpr size_t kLabel = 22, kValue = 12;
+  constexpr size_t kLabel = 28, kValue = 12;
   auto text = "  " + label;
   text.resize(std::max(text.size(), kLabel), ' ');
   text += std::string(kValue > value.size() ? kValue - value.size() : 0, ' ') + value;

@@ -3,7 +3,6 @@
 import json
 import os
 import pathlib
-import re
 import struct
 import subprocess
 import tempfile
@@ -84,9 +83,9 @@ class Place:
         config = {
             "model": {"path": str(self.folder / "model"), "dtype": "float32"},
             "data": {"train": [{"path": str(self.folder / "train.jsonl")}],
-                     "eval": [{"path": str(self.folder / "eval.jsonl")}], "max_length": 512, "cache": "off"},
+                     "eval": [{"path": str(self.folder / "eval.jsonl")}], "max_length": 256, "cache": "off"},
             "adapter": {"r": 8, "lora_alpha": 16},
-            "training": {"max_steps": 6, "per_device_train_batch_size": 8, "tokens_per_pass": 4096, "eval_steps": 3, "save_steps": 2},
+            "training": {"max_steps": 6, "per_device_train_batch_size": 8, "tokens_per_pass": 2048, "eval_steps": 3, "save_steps": 2},
             "output_dir": str(self.folder / "run")}
         for key, value in changes.items():
             if isinstance(value, dict):
@@ -168,7 +167,7 @@ def test_fit(place):
     config = place.config()
     as_it_is = plan(config, "--fit", "64GiB")
     assert as_it_is["fit"] == {"limit_bytes": 64 * 2**30, "fits": True, "proposals": []}, as_it_is["fit"]
-    limit = (as_it_is["peak_memory_bytes"] - 60 * 2**20) // 2**20
+    limit = (as_it_is["peak_memory_bytes"] - 30 * 2**20) // 2**20
     forecast = plan(config, "--fit", f"{limit}MiB")
     fit = forecast["fit"]
     assert not fit["fits"] and fit["proposals"], fit
@@ -178,8 +177,6 @@ def test_fit(place):
     flags = [word for key, value in first["changes"].items() for word in ["--set", f"{key}={value}"]]
     trained = json.loads(run("train", config, "--json", *flags).stdout.splitlines()[-1])
     assert trained["peak_memory_bytes"] <= limit * 2**20 * (1 + PEAK_TOLERANCE), trained
-    done = run("plan", config, "--fit", f"{limit}MiB")
-    assert re.search(r"\n    training: \{tokens_per_pass: \d+\}", done.stdout), done.stdout
     nothing = run("plan", config, "--fit", "64MiB")
     assert "nothing that can be changed here is enough" in nothing.stdout, nothing.stdout
     refuses("plan", config, "--fit", "much", message="--fit: expected a size as 8GiB or 500MB, got 'much'")

@@ -104,7 +104,7 @@ class Calibration {
   }
 
  private:
-  static constexpr int64_t kMostRepeats = 5;
+  static constexpr int64_t kMostRepeats = 3;
 
   // Seconds of its pass.
   double step(size_t pass) {
