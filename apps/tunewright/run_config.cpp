@@ -123,6 +123,15 @@ void take_adapter_settings(const Json& given, model::AdapterOptions& options) {
   take("target_modules", options.target_modules);
 }
 
+void check_cost(const CostOptions& options) {
+  const auto not_negative = [](const char* key, double got) {
+    if (!(got >= 0)) throw UserError(str("cost.", key, ": must be 0 or more, got ", got));
+  };
+  not_negative("hourly", options.hourly);
+  not_negative("cheap_hourly", options.cheap_hourly);
+  tariff_of(options);
+}
+
 void check_report_to(const std::vector<std::string>& sinks) {
   const std::vector<std::string> known = {"jsonl", "tensorboard", "mlflow", "wandb"};
   for (const auto& sink : sinks) {
@@ -149,10 +158,22 @@ RunConfig make_run_config(const Json& given) {
   check_quantization(config);
   take_adapter_settings(given.value("adapter", Json::object()), config.adapter);
   train::validate(config.training);
-  if (!(config.cost.hourly >= 0))
-    throw UserError(str("cost.hourly: must be 0 or more, got ", config.cost.hourly));
+  check_cost(config.cost);
   check_report_to(config.report_to);
   return config;
+}
+
+train::Recipe recipe_of(const RunConfig& config) {
+  return {.model = config.model,
+          .data = config.data,
+          .adapter = config.adapter,
+          .training = config.training};
+}
+
+observe::Tariff tariff_of(const CostOptions& options) {
+  return {.hourly = options.hourly,
+          .cheap_hourly = options.cheap_hourly,
+          .cheap_hours = observe::parse_daily_hours(options.cheap_hours, "cost.cheap_hours")};
 }
 
 }  // namespace tunewright::app

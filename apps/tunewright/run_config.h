@@ -5,19 +5,27 @@
 #include "tunewright/base/json.h"
 #include "tunewright/data/options.h"
 #include "tunewright/model/options.h"
+#include "tunewright/observe/price.h"
 #include "tunewright/train/options.h"
+#include "tunewright/train/plan/recipe.h"
 
 namespace tunewright::app {
 
 struct CostOptions {
   double hourly = 0;             // Price of an hour of this machine; 0: no cost is reported.
   std::string currency = "EUR";  // Its unit, as it is to be printed.
+  double cheap_hourly = 0;       // Price of an hour within cheap_hours.
+  std::string cheap_hours;       // "22:00-06:00", or several, comma between; empty: none.
 };
 
 template <class V>
 void fields(V& v, CostOptions& o) {
   v("hourly", o.hourly, "Price of an hour of this machine; 0: no cost is reported.");
   v("currency", o.currency, "Unit of the price.");
+  v("cheap_hourly", o.cheap_hourly, "Price of an hour within cheap_hours.");
+  v("cheap_hours", o.cheap_hours,
+    "Hours of the day, in local time, that have that price: 22:00-06:00, or several, comma "
+    "between.");
 }
 
 // The configuration of `train`.
@@ -45,5 +53,8 @@ void fields(V& v, RunConfig& o) {
 // Checks keys, types, limits and that the files exist; each failure is a UserError that names the
 // key. An adapter to start from brings its own settings, which the result shows.
 RunConfig make_run_config(const Json& given);
+
+train::Recipe recipe_of(const RunConfig& config);
+observe::Tariff tariff_of(const CostOptions& options);
 
 }  // namespace tunewright::app

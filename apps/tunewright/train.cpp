@@ -1,12 +1,9 @@
-#include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <torch/headeronly/version.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -20,7 +17,7 @@
 #include "tunewright/base/yaml.h"
 #include "tunewright/command.h"
 #include "tunewright/data/dataset.h"
-#include "tunewright/data_storage.h"
+#include "tunewright/job.h"
 #include "tunewright/model/adapters/adapters.h"
 #include "tunewright/model/causal_lm.h"
 #include "tunewright/model/quantize.h"
@@ -47,6 +44,7 @@ struct Arguments {
   std::string config;
   bool resume = false;
   bool overwrite = false;
+  bool force = false;
 
   RunFolder::Mode mode() const {
     if (resume && overwrite) throw UserError("--resume and --overwrite: give one of them");
@@ -55,79 +53,6 @@ struct Arguments {
                        : RunFolder::Mode::kNew;
   }
 };
-
-// Everything that a run needs, loaded and checked before its folder is touched.
-struct Job {
-  RunConfig config;
-  data::Dataset train;
-  std::optional<data::Dataset> eval;
-  std::unique_ptr<model::CausalLm> model;
-  std::string base_fingerprint;
-
-  const data::Dataset* eval_set() const { return eval ? &*eval : nullptr; }
-};
-
-// Names, sizes and headers of the weights, and evenly spread slices of them: a different model
-// differs here, and a large one is not read from end to end.
-std::string fingerprint_model(const fs::path& folder) {
-  constexpr size_t kHeader = 1 << 20, kSlice = 1 << 16, kSlices = 16;
-  std::set<fs::path> files;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    const auto extension = entry.path().extension();
-    if (extension == ".safetensors" || extension == ".gguf") files.insert(entry.path());
-  }
-  Sha256 hash;
-  hash.update(read_file(folder / "config.json"));
-  for (const auto& path : files) {
-    const MappedFile file(path);
-    const auto text = file.text();
-    hash.update(str(path.filename().string(), "\n", text.size(), "\n"));
-    hash.update(text.substr(0, kHeader));
-    for (size_t i = 1; i <= kSlices; ++i)
-      hash.update(text.substr((text.size() / kSlices) * i - std::min(kSlice, text.size() / kSlices),
-                              kSlice));
-  }
-  return hash.hex_digest();
-}
-
-void warn_of_short_context(const Job& job, Reporter& reporter) {
-  if (job.config.data.max_length <= job.model->max_positions()) return;
-  reporter.warn(str("data.max_length: ", job.config.data.max_length, " is beyond the ",
-                    job.model->max_positions(),
-                    " positions that the base model was made for; longer rows may train badly"));
-}
-
-// Without filling new tensors with NaN, which torch takes as a part of it: it costs time, and
-// nothing here reads a tensor before it is written.  cuBLAS asks for its variable.
-void forbid_varying_operations() {
-  ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
-  at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/false);
-  at::globalContext().setDeterministicFillUninitializedMemory(false);
-}
-
-void require_proof(const data::TextModel& text, const data::Dataset& dataset,
-                   const std::string& which, const data::DataOptions& options, Reporter& reporter) {
-  data::require_proof(data::prove(text, dataset.reports), options.proof, which, reporter);
-}
-
-Job load_job(RunConfig config, Reporter& reporter) {
-  Job job{.config = std::move(config)};
-  const auto text = data::TextModel::load(job.config.model.path);
-  const auto storage = storage_of(job.config);
-  job.train = data::load_dataset(text, job.config.data.train, job.config.data, reporter, storage);
-  require_proof(text, job.train, "data.train", job.config.data, reporter);
-  if (!job.config.data.eval.empty()) {
-    job.eval = data::load_dataset(text, job.config.data.eval, job.config.data, reporter, storage);
-    require_proof(text, *job.eval, "data.eval", job.config.data, reporter);
-  }
-  job.model = model::load_causal_lm(job.config.model, reporter);
-  warn_of_short_context(job, reporter);
-  model::prepare_for_training(*job.model, job.config.adapter,
-                              static_cast<uint64_t>(job.config.training.seed));
-  if (job.config.training.deterministic) forbid_varying_operations();
-  job.base_fingerprint = fingerprint_model(job.config.model.path);
-  return job;
-}
 
 int64_t count(const std::vector<model::Parameter>& parameters) {
   int64_t total = 0;
@@ -306,7 +231,9 @@ int train(const Arguments& arguments, Context& context) {
   if (arguments.resume && fs::exists(fs::path(config.output_dir) / "report.json")) {
     return say_finished(config, RunFolder::open(config.output_dir, mode), context);
   }
-  auto job = load_job(std::move(config), context.reporter);
+  auto job = load_rows(std::move(config), context.reporter);
+  if (!arguments.force) require_memory(job);
+  load_model(job, context.reporter);
   auto run = RunFolder::open(job.config.output_dir, mode);
   train::Trainer trainer(
       {.model = *job.model,
@@ -340,6 +267,8 @@ void add_train(CLI::App& app, Context& context) {
   command->add_flag("--resume", arguments->resume,
                     "Continue the run in output_dir exactly where its newest checkpoint is");
   command->add_flag("--overwrite", arguments->overwrite, "Replace the run in output_dir");
+  command->add_flag("--force", arguments->force,
+                    "Start even where memory cannot be enough (see `tunewright plan`)");
   add_common_options(*command, context, /*takes_config=*/true);
   command->footer(str(kHelp, "\n\nKeys of the configuration and their defaults:\n",
                       describe_fields(RunConfig{}, "")));

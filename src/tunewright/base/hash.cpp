@@ -6,7 +6,7 @@
 #include <array>
 
 #include "tunewright/base/error.h"
-#include "tunewright/base/files.h"
+#include "tunewright/base/spool.h"
 
 namespace tunewright {
 
@@ -44,7 +44,9 @@ std::string sha256(std::string_view bytes) {
 }
 
 std::string sha256_file(const std::filesystem::path& path) {
-  return sha256(MappedFile(path).text());
+  Sha256 hash;  // in pieces: a mapped file would count as memory of the process
+  Spool::open(path).for_each_chunk([&](std::string_view chunk) { hash.update(chunk); });
+  return hash.hex_digest();
 }
 
 uint64_t fast_hash(std::string_view bytes, uint64_t seed) {

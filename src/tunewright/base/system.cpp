@@ -1,7 +1,6 @@
 #include "tunewright/base/system.h"
 
 #include <signal.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -25,8 +24,9 @@ void on_stop_signal(int signal) {
   g_stop_signals = 1;
 }
 
-int64_t meminfo_bytes(const std::string& name) {
-  std::ifstream file("/proc/meminfo");
+// A line "Name:   123 kB" of a file in /proc; 0 without it.
+int64_t bytes_in(const char* path, const std::string& name) {
+  std::ifstream file(path);
   for (std::string line; std::getline(file, line);) {
     if (line.starts_with(name + ":")) return std::stoll(line.substr(name.size() + 1)) * 1024;
   }
@@ -43,9 +43,7 @@ int64_t resident_bytes() {
 }
 
 int64_t peak_resident_bytes() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  return int64_t{usage.ru_maxrss} * 1024;
+  return bytes_in("/proc/self/status", "VmHWM");  // getrusage's includes who executed us
 }
 
 std::string processor_name() {
@@ -58,7 +56,7 @@ std::string processor_name() {
 
 int64_t core_count() { return std::max(1U, std::thread::hardware_concurrency()); }
 
-int64_t available_memory_bytes() { return meminfo_bytes("MemAvailable"); }
+int64_t available_memory_bytes() { return bytes_in("/proc/meminfo", "MemAvailable"); }
 
 std::string utc_now() {
   const std::time_t now = std::time(nullptr);

@@ -6,7 +6,7 @@ namespace tunewright {
 
 // Of this process, in bytes.
 int64_t resident_bytes();
-int64_t peak_resident_bytes();
+int64_t peak_resident_bytes();  // since it was executed, or reset (see memory.h)
 
 // "Intel(R) Xeon(R) …, 2 cores"
 std::string processor_name();

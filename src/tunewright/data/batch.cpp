@@ -1,6 +1,9 @@
 #include "tunewright/data/batch.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <functional>
+#include <iterator>
 #include <numeric>
 
 #include "tunewright/base/error.h"
@@ -32,29 +35,35 @@ void append(Batch& batch, const Example& example) {
   batch.rows.push_back(example.row);
 }
 
-int64_t length(const Example& example) { return static_cast<int64_t>(example.ids.size()); }
-
-struct Hand {
-  std::vector<size_t> examples;  // indexes
-  int64_t tokens = 0;
-};
-
-// The longest first, each to the hand that has least.
-std::vector<Hand> deal(const std::vector<const Example*>& examples, size_t hands) {
-  std::vector<size_t> order(examples.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::ranges::stable_sort(order, std::greater{}, [&](size_t i) { return length(*examples[i]); });
-  std::vector<Hand> dealt(hands);
-  for (const size_t i : order) {
-    auto& hand = *std::ranges::min_element(dealt, {}, &Hand::tokens);
-    hand.examples.push_back(i);
-    hand.tokens += length(*examples[i]);
-  }
-  return dealt;
+// Example i of a batch, behind what `part` has.
+void append(Batch& part, const Batch& batch, size_t i) {
+  const int64_t begin = batch.offsets[i], end = batch.offsets[i + 1], moved = part.tokens() - begin;
+  part.ids.insert(part.ids.end(), batch.ids.begin() + begin, batch.ids.begin() + end);
+  part.positions.insert(part.positions.end(), batch.positions.begin() + begin,
+                        batch.positions.begin() + end);
+  const auto first = std::ranges::lower_bound(batch.targets, begin, {}, &Batch::Target::position);
+  const auto last = std::ranges::lower_bound(batch.targets, end, {}, &Batch::Target::position);
+  for (auto target = first; target != last; ++target)
+    part.targets.push_back({target->position + moved, target->label, target->weight});
+  part.offsets.push_back(part.tokens());
+  part.rows.push_back(batch.rows[i]);
 }
 
-bool fits(const Hand& hand, int64_t max_tokens) {
-  return hand.tokens <= max_tokens || hand.examples.size() == 1;
+// Indices of a batch's examples for each of some parts: the longest first, each to the part that
+// has least.
+std::vector<std::vector<size_t>> deal(const Batch& batch, size_t parts) {
+  const auto length = [&](size_t i) { return batch.offsets[i + 1] - batch.offsets[i]; };
+  std::vector<size_t> order(batch.rows.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::ranges::stable_sort(order, std::greater{}, length);
+  std::vector<std::vector<size_t>> dealt(parts);
+  std::vector<int64_t> tokens(parts);
+  for (const size_t i : order) {
+    const auto least = static_cast<size_t>(std::ranges::min_element(tokens) - tokens.begin());
+    dealt[least].push_back(i);
+    tokens[least] += length(i);
+  }
+  return dealt;
 }
 
 }  // namespace
@@ -78,39 +87,40 @@ Batch make_batch(const std::vector<const Example*>& examples) {
   return batch;
 }
 
-std::vector<Batch> split_batch(const std::vector<const Example*>& examples, int64_t max_tokens) {
-  std::vector<Batch> parts;
-  std::vector<const Example*> part;
+std::vector<size_t> part_ends(std::span<const int64_t> lengths, int64_t max_tokens) {
+  std::vector<size_t> ends;
   int64_t tokens = 0;
-  const auto close = [&] {
-    if (!part.empty()) parts.push_back(make_batch(part));
-    part.clear();
-    tokens = 0;
-  };
-  for (const auto* example : examples) {
-    const auto size = static_cast<int64_t>(example->ids.size());
-    if (tokens + size > max_tokens) close();
-    part.push_back(example);
-    tokens += size;
+  for (size_t i = 0; i < lengths.size(); ++i) {
+    if (tokens > 0 && tokens + lengths[i] > max_tokens) {
+      ends.push_back(i);
+      tokens = 0;
+    }
+    tokens += lengths[i];
   }
-  close();
+  if (!lengths.empty()) ends.push_back(lengths.size());
+  return ends;
+}
+
+std::vector<Batch> split_batch(const std::vector<const Example*>& examples, int64_t max_tokens) {
+  std::vector<int64_t> lengths;
+  for (const auto* example : examples) lengths.push_back(std::ssize(example->ids));
+  std::vector<Batch> parts;
+  size_t begin = 0;
+  for (const auto end : part_ends(lengths, max_tokens)) {
+    using Offset = std::ptrdiff_t;
+    parts.push_back(make_batch({examples.begin() + Offset(begin), examples.begin() + Offset(end)}));
+    begin = end;
+  }
   return parts;
 }
 
-std::vector<Batch> deal_batch(const std::vector<const Example*>& examples, int64_t max_tokens,
-                              int64_t ways) {
-  const int64_t share = std::max<int64_t>(max_tokens / ways, 1);
-  std::vector<Hand> hands;
-  for (auto count = static_cast<size_t>(ways);; count += static_cast<size_t>(ways)) {
-    hands = deal(examples, std::min(count, examples.size()));
-    if (std::ranges::all_of(hands, [&](const Hand& hand) { return fits(hand, share); })) break;
-  }
+std::vector<Batch> deal_batch(const Batch& batch, int64_t count) {
   std::vector<Batch> parts;
-  for (auto& hand : hands) {
-    std::ranges::sort(hand.examples);
-    std::vector<const Example*> part;
-    for (const size_t i : hand.examples) part.push_back(examples[i]);
-    parts.push_back(make_batch(part));
+  for (auto& examples : deal(batch, std::min(static_cast<size_t>(count), batch.rows.size()))) {
+    std::ranges::sort(examples);
+    auto& part = parts.emplace_back();
+    part.offsets.push_back(0);
+    for (const size_t i : examples) append(part, batch, i);
   }
   return parts;
 }

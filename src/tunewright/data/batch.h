@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace tunewright::data {
@@ -41,14 +42,16 @@ struct Batch {
 
 Batch make_batch(const std::vector<const Example*>& examples);
 
+// Where parts of at most `max_tokens` end that take examples of these lengths in order: indices one
+// behind their last.  A longer example stands alone.
+std::vector<size_t> part_ends(std::span<const int64_t> lengths, int64_t max_tokens);
+
 // The same examples in parts of at most `max_tokens` tokens (a longer example stands alone), in
 // order.  Summed gradients of the parts equal those of the whole.
 std::vector<Batch> split_batch(const std::vector<const Example*>& examples, int64_t max_tokens);
 
-// The same for `ways` parts that are computed side by side: together they have at most `max_tokens`
-// tokens, their number is a multiple of `ways` (where there are as many examples), and they are
-// about equally long.  Examples keep their order within a part.
-std::vector<Batch> deal_batch(const std::vector<const Example*>& examples, int64_t max_tokens,
-                              int64_t ways);
+// Its examples in `count` parts of about equal length (or as many as there are examples), each in
+// order: what is computed side by side.
+std::vector<Batch> deal_batch(const Batch& batch, int64_t count);
 
 }  // namespace tunewright::data

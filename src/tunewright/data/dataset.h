@@ -74,6 +74,8 @@ class Loader {
 
   // The next micro-batch as its examples; starts the next epoch by itself.
   std::vector<Example> next();
+  // The same as indices into the data set's examples, of which none is read.
+  std::vector<int64_t> next_indices();
   int64_t batches_per_epoch();  // of the current epoch
   LoaderPosition position() const { return position_; }
   void seek(LoaderPosition position);  // a position past the epoch's end is a UserError

@@ -165,16 +165,19 @@ void Loader::deal_epoch() {
 int64_t Loader::batches_per_epoch() { return static_cast<int64_t>(batches_.size()); }
 
 std::vector<Example> Loader::next() {
+  std::vector<Example> examples;
+  for (const auto index : next_indices())
+    examples.push_back(dataset_.examples[static_cast<size_t>(index)]);
+  return examples;
+}
+
+std::vector<int64_t> Loader::next_indices() {
   TUNEWRIGHT_ASSERT(!batches_.empty());
   if (position_.next == batches_per_epoch()) {
     position_ = {.epoch = position_.epoch + 1, .next = 0};
     deal_epoch();
   }
-  std::vector<Example> examples;
-  for (const auto index : batches_[static_cast<size_t>(position_.next++)]) {
-    examples.push_back(dataset_.examples[static_cast<size_t>(index)]);
-  }
-  return examples;
+  return batches_[static_cast<size_t>(position_.next++)];
 }
 
 void Loader::seek(LoaderPosition position) {

@@ -224,40 +224,43 @@ TEST(Loader, WeightsAreSharesOfAnEpoch) {
 }
 
 TEST(DealBatch, PartsAreEvenAndHoldEveryExampleOnce) {
-  const auto dataset = some_data(30);
-  const auto all = examples_of(dataset);
+  const auto all = examples_of(some_data(30));
   std::vector<const Example*> examples;
   for (const auto& example : all) examples.push_back(&example);
   const auto whole = make_batch(examples);
-  std::vector<int64_t> every_row = whole.rows;
-  std::ranges::sort(every_row);
-  for (const int64_t ways : {2, 3, 7}) {
-    for (const int64_t limit : {100, 1000000}) {
-      const auto parts = deal_batch(examples, limit, ways);
-      std::vector<int64_t> rows;
-      size_t targets = 0;
-      for (const auto& part : parts) {
-        EXPECT_TRUE(part.tokens() <= limit / ways || part.rows.size() == 1);
-        EXPECT_TRUE(std::ranges::is_sorted(part.rows));
-        rows.insert(rows.end(), part.rows.begin(), part.rows.end());
-        targets += part.targets.size();
+  for (const int64_t count : {1, 2, 3, 7}) {
+    const auto parts = deal_batch(whole, count);
+    ASSERT_EQ(parts.size(), static_cast<size_t>(count));
+    std::vector<int64_t> rows;
+    for (const auto& part : parts) {
+      std::vector<const Example*> same;  // its examples, batched anew, are the part
+      for (const int64_t row : part.rows) {
+        same.push_back(*std::ranges::find(examples, row, [](const Example* e) { return e->row; }));
+        rows.push_back(row);
       }
-      std::ranges::sort(rows);
-      EXPECT_EQ(rows, every_row);
-      EXPECT_EQ(targets, whole.targets.size());
-      if (limit < whole.tokens()) continue;
-      EXPECT_EQ(parts.size(), static_cast<size_t>(ways));
-      for (const auto& part : parts)
-        EXPECT_NEAR(double(part.tokens()), double(whole.tokens()) / double(ways),
-                    0.15 * double(whole.tokens()) / double(ways));
+      const auto expected = make_batch(same);
+      EXPECT_EQ(part.ids, expected.ids);
+      EXPECT_EQ(part.positions, expected.positions);
+      EXPECT_EQ(part.offsets, expected.offsets);
+      EXPECT_EQ(part.weight_sum(), expected.weight_sum());
+      ASSERT_EQ(part.targets.size(), expected.targets.size());
+      for (size_t i = 0; i < part.targets.size(); ++i) {
+        EXPECT_EQ(part.targets[i].position, expected.targets[i].position);
+        EXPECT_EQ(part.targets[i].label, expected.targets[i].label);
+      }
+      const double even = double(whole.tokens()) / double(count);
+      EXPECT_NEAR(double(part.tokens()), even, 0.15 * even);
     }
+    std::ranges::sort(rows);
+    auto expected_rows = whole.rows;
+    std::ranges::sort(expected_rows);
+    EXPECT_EQ(rows, expected_rows);
   }
 }
 
-TEST(DealBatch, FewerExamplesThanWaysStandAlone) {
-  const auto dataset = some_data(2);
-  const auto all = examples_of(dataset);
-  const auto parts = deal_batch({&all[0], &all[1]}, 1 << 20, 4);
+TEST(DealBatch, FewerExamplesThanPartsStandAlone) {
+  const auto all = examples_of(some_data(2));
+  const auto parts = deal_batch(make_batch({&all[0], &all[1]}), 4);
   ASSERT_EQ(parts.size(), 2U);
   EXPECT_EQ(parts[0].rows.size(), 1U);
 }

@@ -23,8 +23,6 @@ Prefetcher::Ready Prefetcher::prepare() {
   if (views.empty()) return ready;
   if (options_.tokens_per_pass == 0) {
     ready.parts.push_back(make_batch(views));
-  } else if (options_.side_by_side > 1) {
-    ready.parts = deal_batch(views, options_.tokens_per_pass, options_.side_by_side);
   } else {
     ready.parts = split_batch(views, options_.tokens_per_pass);
   }

@@ -16,13 +16,12 @@ class Prefetcher {
  public:
   struct Options {
     int64_t tokens_per_pass = 0;  // a larger micro-batch comes in parts; 0: in one
-    int64_t side_by_side = 1;     // of these parts, computed at the same time
     int64_t ahead = 2;            // micro-batches that are kept ready
   };
   Prefetcher(const Dataset& dataset, Loader::Options loader, Options options);  // dataset borrowed
   ~Prefetcher();
 
-  // The next micro-batch, in parts of which side_by_side have at most tokens_per_pass tokens.
+  // The next micro-batch, in parts of at most tokens_per_pass.
   std::vector<Batch> next();
   // Behind the micro-batch that was given last, however many are ready.
   LoaderPosition position() const { return position_; }

@@ -24,6 +24,7 @@ class ExampleStore {
 
   size_t size() const { return entries_.size(); }
   int64_t length(size_t i) const { return entries_[i].length; }
+  int64_t supervised(size_t i) const { return entries_[i].supervised; }
   int64_t file(size_t i) const { return entries_[i].file; }
   int64_t tokens() const { return token_count_; }
   int64_t supervised_tokens() const { return supervised_count_; }

@@ -12,6 +12,7 @@
 #include "tunewright/model/adapters/adapters.h"
 #include "tunewright/model/decoder.h"
 #include "tunewright/model/quantize.h"
+#include "tunewright/model/size.h"
 #include "tunewright/model/weights.h"
 #include "tunewright/ops/ops.h"
 
@@ -67,6 +68,15 @@ void check_folder(const std::filesystem::path& folder) {
   }
 }
 
+// The configuration of a model of only the first `count` blocks; 0: as it is.
+Json first_blocks_config(Json config, int64_t count) {
+  if (count == 0) return config;
+  config["num_hidden_layers"] = count;
+  if (auto types = config.find("layer_types"); types != config.end() && types->is_array())
+    types->erase(types->begin() + count, types->end());
+  return config;
+}
+
 const char* type_word(at::ScalarType dtype) {
   return dtype == at::kBFloat16 ? "bfloat16" : dtype == at::kHalf ? "float16" : "float32";
 }
@@ -81,6 +91,10 @@ std::string describe_quantization(CausalLm& model, const ModelOptions& options) 
 
 }  // namespace
 
+at::ScalarType chosen_dtype(const ModelOptions& options) {
+  return choose_type(options, choose_device(options.device));
+}
+
 at::Tensor CausalLm::logits(const at::Tensor& hidden) const {
   return ops::linear(hidden, head(), std::nullopt).to(at::kFloat);
 }
@@ -94,10 +108,13 @@ std::unique_ptr<CausalLm> load_causal_lm(const ModelOptions& options, Reporter& 
     throw UserError("model.quantization: works on the processor; set model.device: cpu");
   }
   const auto dtype = choose_type(options, device);
-  const auto config = read_json(folder / "config.json");
+  const auto config = first_blocks_config(read_json(folder / "config.json"), options.first_blocks);
   try {
     // What is to be quantised stays in the file until its turn, one tensor after the other.
-    auto weights = read_weights(folder, quantized ? at::ScalarType::Undefined : dtype);
+    auto weights = read_weights(
+        folder, quantized ? at::ScalarType::Undefined : dtype, [&](const std::string& name) {
+          return options.first_blocks == 0 || block_of(name).value_or(0) < options.first_blocks;
+        });
     for (auto& [name, tensor] : weights) tensor = tensor.to(device);
     std::unique_ptr<CausalLm> model = std::make_unique<Decoder>(
         config, std::move(weights), dtype, linear_storage(options.quantization, dtype, folder));

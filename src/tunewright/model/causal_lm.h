@@ -109,6 +109,9 @@ class CausalLm {
   virtual int64_t max_positions() const = 0;
 };
 
+// The number format that load_causal_lm would give the model.
+at::ScalarType chosen_dtype(const ModelOptions& options);
+
 // Loads config.json and the weights, every tensor checked for its shape.  An unknown architecture
 // is a UserError that lists the known ones.
 std::unique_ptr<CausalLm> load_causal_lm(const ModelOptions& options, Reporter& reporter);

@@ -33,6 +33,7 @@ struct ModelOptions {
       DTypeChoice::kAuto;  // auto: the checkpoint's own (float16 becomes float32 on a CPU)
   Quantization quantization = Quantization::kNone;  // gguf: the blocks of model.gguf in the folder
   Device device = Device::kAuto;
+  int64_t first_blocks = 0;  // to measure with: only so many blocks are loaded; 0: all
 };
 
 enum class AdapterType { kNone, kLora, kFreeze };

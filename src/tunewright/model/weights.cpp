@@ -67,10 +67,12 @@ io::DType file_dtype(at::ScalarType dtype) {
   throw InternalError(str("no file type for ", at::toString(dtype)));
 }
 
-WeightMap read_weights(const std::filesystem::path& file_or_folder, at::ScalarType wanted) {
+WeightMap read_weights(const std::filesystem::path& file_or_folder, at::ScalarType wanted,
+                       const std::function<bool(const std::string& name)>& chosen) {
   const auto file = std::make_shared<const io::Safetensors>(io::Safetensors::open(file_or_folder));
   WeightMap weights;
   for (const auto& name : file->names()) {
+    if (chosen && !chosen(name)) continue;
     const auto view = file->get(name);
     auto tensor = view_of(file, view);
     const bool converted = wanted != at::ScalarType::Undefined && tensor.is_floating_point() &&

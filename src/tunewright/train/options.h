@@ -99,11 +99,11 @@ void fields(V& v, TrainOptions& o) {
   v("gradient_accumulation_steps", o.gradient_accumulation_steps,
     "Micro-batches of an optimizer step.");
   v("tokens_per_pass", o.tokens_per_pass,
-    "Tokens that are in computation at a time; a larger micro-batch is split into passes, which "
-    "changes memory but not the gradient. 0: never split.");
+    "Tokens of one forward and backward pass; a larger micro-batch is split, which changes memory "
+    "but not the gradient. 0: never split.");
   v("parallel_passes", o.parallel_passes,
-    "Passes that share tokens_per_pass and are computed side by side, each on its share of the "
-    "cores; 0: as many as suit cores and batch.");
+    "Parts of a pass that are computed side by side, each on its share of the cores; 0: as many as "
+    "suit cores, rows and memory.");
   v("learning_rate", o.learning_rate, "Peak rate, reached after warm-up.");
   v.choice("lr_scheduler_type", o.lr_scheduler_type, kScheduleNames, "How the rate falls.");
   v("warmup_ratio", o.warmup_ratio, "Share of the steps in which the rate rises linearly.");

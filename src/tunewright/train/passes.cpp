@@ -40,6 +40,11 @@ Targets to_targets(const data::Batch& batch, at::Device device) {
                                         [&](size_t i) { return targets[i].weight; })};
 }
 
+int64_t evaluation_pass_tokens(int64_t tokens_per_pass) {
+  constexpr int64_t kDefault = 2048;
+  return tokens_per_pass > 0 ? tokens_per_pass : kDefault;
+}
+
 uint64_t dropout_seed(int64_t seed, int64_t step, size_t pass) {
   Random random(static_cast<uint64_t>(seed), stream_id("dropout"));
   random.seek((static_cast<uint64_t>(step) << 20) + pass);

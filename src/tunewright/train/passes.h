@@ -29,6 +29,12 @@ class Stoppable {
   model::CausalLm& model_;
 };
 
+// Tokens of a pass of an evaluation, which is always split: it has no gradient to keep whole.
+int64_t evaluation_pass_tokens(int64_t tokens_per_pass);
+
+// Summed supervised loss of a pass without gradient, its parts computed side by side.
+double evaluation_loss_sum(model::CausalLm& model, const data::Batch& pass);
+
 // Summed loss of one pass through the model; a float32 scalar.  The batch must have targets.
 at::Tensor loss_sum(model::CausalLm& model, Objective objective, const data::Batch& batch);
 

@@ -1,9 +1,12 @@
 #include "tunewright/train/step_gradients.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/ops/full_like.h>
 
 #include <algorithm>
 
+#include "tunewright/base/error.h"
+#include "tunewright/model/quantize.h"
 #include "tunewright/ops/side_by_side.h"
 #include "tunewright/train/passes.h"
 
@@ -11,29 +14,45 @@ namespace tunewright::train {
 namespace {
 
 // Fewer make a matrix product wait for the weights.
-constexpr double kLeastTokensOfAPass = 192;
+constexpr double kLeastTokensOfAPart = 192;
 
-struct Pass {
-  const data::Batch& batch;
-  uint64_t dropout_seed;
-};
+double mean_length(const data::Dataset& dataset) {
+  return double(dataset.tokens()) / double(std::max<size_t>(1, dataset.examples.size()));
+}
 
-std::vector<Pass> with_targets(const std::vector<data::Batch>& batches, int64_t seed,
-                               int64_t step) {
-  std::vector<Pass> passes;
-  for (size_t i = 0; i < batches.size(); ++i) {
-    if (!batches[i].targets.empty()) passes.push_back({batches[i], dropout_seed(seed, step, i)});
-  }
-  return passes;
+int64_t gradient_bytes(model::CausalLm& model) {
+  int64_t bytes = 0;
+  for (const auto& parameter : model.trainable_parameters())
+    bytes += parameter.tensor.numel() * int64_t{sizeof(float)};
+  return bytes;
 }
 
 }  // namespace
 
-int64_t passes_side_by_side(const SideBySideLimits& limits) {
-  const auto by_tokens = static_cast<int64_t>(limits.tokens / kLeastTokensOfAPass);
+int64_t parts_side_by_side(const SideBySideLimits& limits) {
+  const auto by_tokens = static_cast<int64_t>(limits.tokens / kLeastTokensOfAPart);
   const auto by_rows = static_cast<int64_t>(limits.rows);
   const int64_t by_memory = 1 + limits.weight_bytes / std::max<int64_t>(limits.gradient_bytes, 1);
   return std::max<int64_t>(1, std::min({limits.threads, by_tokens, by_rows, by_memory}));
+}
+
+int64_t parts_side_by_side(model::CausalLm& model, const data::Dataset& dataset,
+                           const data::DataOptions& data, const TrainOptions& options) {
+  if (options.parallel_passes > 0) return options.parallel_passes;
+  if (!model.head().is_cpu()) return 1;
+  const double length = mean_length(dataset), sequences(options.per_device_train_batch_size);
+  double tokens = sequences * (data.packing ? double(data.max_length) : length);
+  if (options.tokens_per_pass > 0) tokens = std::min(tokens, double(options.tokens_per_pass));
+  return parts_side_by_side({.threads = at::get_num_threads(),
+                             .rows = tokens / length,
+                             .tokens = tokens,
+                             .gradient_bytes = gradient_bytes(model),
+                             .weight_bytes = model::weight_bytes(model)});
+}
+
+void StepParts::add(const data::Batch& pass, int64_t side_by_side) {
+  for (auto& part : data::deal_batch(pass, side_by_side)) parts.push_back(std::move(part));
+  pass_ends.push_back(parts.size());
 }
 
 // A model with gradients of its own; the first worker's is the model that trains.
@@ -42,10 +61,12 @@ struct StepGradients::Worker {
   std::unique_ptr<model::CausalLm> replica;
   std::vector<model::Parameter> parameters;
 
-  at::Tensor run(Objective objective, const Pass& pass, double weight) const {
+  at::Tensor run(Objective objective, const data::Batch& part, double weight,
+                 uint64_t dropout_seed) const {
+    if (part.targets.empty()) return {};
     const Stoppable stoppable(*model);
-    model->set_training(true, pass.dropout_seed);
-    const auto sum = loss_sum(*model, objective, pass.batch);
+    model->set_training(true, dropout_seed);
+    const auto sum = loss_sum(*model, objective, part);
     sum.backward(at::full_like(sum, 1.0 / weight));
     return sum.detach();
   }
@@ -64,23 +85,26 @@ StepGradients::StepGradients(model::CausalLm& model, Objective objective, Optimi
 
 StepGradients::~StepGradients() = default;
 
-std::optional<std::vector<at::Tensor>> StepGradients::compute(
-    const std::vector<data::Batch>& batches, double weight, int64_t seed, int64_t step) {
-  const auto passes = with_targets(batches, seed, step);
-  std::vector<at::Tensor> losses(passes.size());
-  for (size_t begin = 0; begin < passes.size(); begin += workers_.size()) {
-    const size_t count = std::min(workers_.size(), passes.size() - begin);
+std::optional<std::vector<at::Tensor>> StepGradients::compute(const StepParts& step, double weight,
+                                                              int64_t seed, int64_t step_number) {
+  std::vector<at::Tensor> losses(step.parts.size());
+  size_t begin = 0;
+  for (const size_t end : step.pass_ends) {
+    TUNEWRIGHT_ASSERT(end - begin <= workers_.size());
     try {
-      ops::side_by_side(static_cast<int64_t>(count), [&](int64_t worker) {
-        const auto i = static_cast<size_t>(worker);
-        losses[begin + i] = workers_[i].run(objective_, passes[begin + i], weight);
+      ops::side_by_side(static_cast<int64_t>(end - begin), [&](int64_t worker) {
+        const auto i = begin + static_cast<size_t>(worker);
+        losses[i] = workers_[static_cast<size_t>(worker)].run(objective_, step.parts[i], weight,
+                                                              dropout_seed(seed, step_number, i));
       });
     } catch (const StopRequested&) {
       clear();
       return std::nullopt;
     }
-    for (size_t i = 0; i < count; ++i) optimizer_.collect_gradients(workers_[i].parameters);
+    for (size_t i = 0; i < end - begin; ++i) optimizer_.collect_gradients(workers_[i].parameters);
+    begin = end;
   }
+  std::erase_if(losses, [](const at::Tensor& loss) { return !loss.defined(); });
   return losses;
 }
 

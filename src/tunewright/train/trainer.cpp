@@ -1,6 +1,5 @@
 #include "tunewright/train/trainer.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/ops/stack.h>
 
 #include <algorithm>
@@ -12,45 +11,17 @@
 #include "tunewright/base/str.h"
 #include "tunewright/base/system.h"
 #include "tunewright/data/prefetcher.h"
-#include "tunewright/model/quantize.h"
 #include "tunewright/train/checkpoint_store.h"
 #include "tunewright/train/identity.h"
 #include "tunewright/train/optimizer.h"
 #include "tunewright/train/passes.h"
+#include "tunewright/train/plan/layout.h"
 #include "tunewright/train/schedule.h"
 #include "tunewright/train/step_gradients.h"
 #include "tunewright/train/watch.h"
 
 namespace tunewright::train {
 namespace {
-
-data::Loader::Options loader_options(const data::DataOptions& data, const TrainOptions& options) {
-  return {.batch_size = options.per_device_train_batch_size,
-          .max_length = data.max_length,
-          .packing = data.packing,
-          .shuffle = data.shuffle,
-          .seed = static_cast<uint64_t>(options.seed)};
-}
-
-double mean_length(const data::Dataset& dataset) {
-  return double(dataset.tokens()) / double(std::max<size_t>(1, dataset.examples.size()));
-}
-
-int64_t choose_side_by_side(Trainer::Parts& parts, const data::DataOptions& data,
-                            const TrainOptions& options) {
-  if (options.parallel_passes > 0) return options.parallel_passes;
-  if (!parts.model.head().is_cpu() || options.tokens_per_pass == 0) return 1;
-  const double length = mean_length(parts.train), sequences(options.per_device_train_batch_size);
-  const double tokens = sequences * (data.packing ? double(data.max_length) : length);
-  int64_t gradient_bytes = 0;
-  for (const auto& parameter : parts.model.trainable_parameters())
-    gradient_bytes += parameter.tensor.numel() * int64_t{sizeof(float)};
-  return passes_side_by_side({.threads = at::get_num_threads(),
-                              .rows = tokens / length,
-                              .tokens = std::min(tokens, double(options.tokens_per_pass)),
-                              .gradient_bytes = gradient_bytes,
-                              .weight_bytes = model::weight_bytes(parts.model)});
-}
 
 // How often in a row a step without a usable gradient is gone on from: a few bad rows in
 // neighbouring steps are; a run that has come apart is not.
@@ -91,7 +62,7 @@ struct Trainer::Impl {
   std::optional<StepReport> step();
   StepFigures figures_of(const std::vector<data::Batch>& passes, double weight,
                          std::vector<at::Tensor> pass_losses) const;
-  std::vector<data::Batch> take_passes();
+  StepParts take_parts();
   bool epoch_ended();
   double epoch_reached();
 
@@ -135,10 +106,9 @@ struct Trainer::Impl {
 Trainer::Impl::Impl(Parts given, const data::DataOptions& data_options, TrainOptions given_options)
     : parts(std::move(given)),
       options((validate(given_options), std::move(given_options))),
-      side_by_side(choose_side_by_side(parts, data_options, options)),
+      side_by_side(parts_side_by_side(parts.model, parts.train, data_options, options)),
       loader(parts.train, loader_options(data_options, options),
              {.tokens_per_pass = options.tokens_per_pass,
-              .side_by_side = side_by_side,
               .ahead = options.gradient_accumulation_steps + 1}),
       parameters(parts.model.trainable_parameters()),
       optimizer(parameters, options),
@@ -191,14 +161,14 @@ TrainResult Trainer::Impl::interrupted() {
 std::optional<StepReport> Trainer::Impl::step() {
   const double begin = monotonic_seconds();
   const auto position = loader.position();
-  const auto passes = take_passes();
-  const auto totals = count(passes);
+  const auto passes = take_parts();
+  const auto totals = count(passes.parts);
   auto pass_losses = gradients->compute(passes, totals.weight, options.seed, state.step);
   if (!pass_losses) {
     loader.seek(position);
     return std::nullopt;
   }
-  const auto figures = figures_of(passes, totals.weight, std::move(*pass_losses));
+  const auto figures = figures_of(passes.parts, totals.weight, std::move(*pass_losses));
   const double learning_rate =
       options.learning_rate * schedule_factor(options, state.step, total_steps);
   last_step_good = figures.finite();
@@ -243,13 +213,13 @@ void Trainer::Impl::update(const StepFigures& figures, double learning_rate) {
   if (!rolls_back()) state.setbacks.in_a_row = 0;
 }
 
-std::vector<data::Batch> Trainer::Impl::take_passes() {
-  std::vector<data::Batch> passes;
+StepParts Trainer::Impl::take_parts() {
+  StepParts step;
   for (int64_t i = 0; i < options.gradient_accumulation_steps; ++i) {
-    for (auto& pass : loader.next()) passes.push_back(std::move(pass));
+    for (const auto& pass : loader.next()) step.add(pass, side_by_side);
     if (epoch_ended()) break;
   }
-  return passes;
+  return step;
 }
 
 bool Trainer::Impl::epoch_ended() {

@@ -104,15 +104,15 @@ TEST(Trainer, HalfPrecisionGradientsOfPassesSideBySideAddUp) {
   EXPECT_NEAR(norm(2), one, 0x1p-7 * one);  // bfloat16 products in another order
 }
 
-TEST(PassesSideBySide, AreLimitedByThreadsTokensRowsAndMemory) {
+TEST(PartsSideBySide, AreLimitedByThreadsTokensRowsAndMemory) {
   const SideBySideLimits roomy{
       .threads = 8, .rows = 8, .tokens = 8192, .gradient_bytes = 1, .weight_bytes = 1000};
   const auto with = [&](auto change) {
     auto limits = roomy;
     change(limits);
-    return passes_side_by_side(limits);
+    return parts_side_by_side(limits);
   };
-  EXPECT_EQ(passes_side_by_side(roomy), 8);
+  EXPECT_EQ(parts_side_by_side(roomy), 8);
   EXPECT_EQ(with([](auto& l) { l.threads = 2; }), 2);
   EXPECT_EQ(with([](auto& l) { l.rows = 3.5; }), 3);
   EXPECT_EQ(with([](auto& l) { l.tokens = 400; }), 2);
