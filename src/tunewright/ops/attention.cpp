@@ -32,11 +32,56 @@ at::Tensor window_mask(int64_t T, int64_t past, int64_t window, const at::Tensor
       .masked_fill_(hidden, -std::numeric_limits<double>::infinity());
 }
 
-// The mask of a span that is longer than the window; none where plain causality is enough.
-std::optional<at::Tensor> span_mask(int64_t length, int64_t window,
-                                    const at::TensorOptions& options) {
-  if (window <= 0 || length <= window) return std::nullopt;
-  return window_mask(length, 0, window, options);
+// Queries whose window ends after so many others': their keys are little more than the window.
+constexpr int64_t kWindowQueries = 512;
+
+// Queries [begin, end) and the keys [key_begin, end) that at least one of them sees.
+struct Block {
+  int64_t begin, end, key_begin;
+};
+
+// Blocks of the queries [begin, end) of a span whose first key is `first`, so that work and mask
+// grow with length times window.  One block where the window reaches back to the first key.
+std::vector<Block> blocks_of(int64_t first, int64_t begin, int64_t end, int64_t window) {
+  if (window <= 0 || end - first <= window) return {{begin, end, first}};
+  const int64_t whole = first + window;  // queries before it see all that stands before them
+  std::vector<Block> blocks;
+  for (int64_t next = begin; next < end; next = blocks.back().end) {
+    const int64_t block_end = next < whole ? whole : next + kWindowQueries;
+    blocks.push_back({next, std::min(end, block_end), std::max<int64_t>(first, next - window + 1)});
+  }
+  return blocks;
+}
+
+// The masks of blocks; neighbours mostly have the same.
+class BlockMasks {
+ public:
+  BlockMasks(int64_t window, at::TensorOptions options) : window_(window), options_(options) {}
+
+  // None where plain causality is enough.
+  std::optional<at::Tensor> of(const Block& block) {
+    const int64_t T = block.end - block.begin, keys = block.end - block.key_begin;
+    if (keys == T && (window_ <= 0 || T <= window_)) return std::nullopt;
+    if (!latest_.defined() || latest_.size(0) != T || latest_.size(1) != keys)
+      latest_ = window_mask(T, keys - T, window_, options_);
+    return latest_;
+  }
+
+ private:
+  int64_t window_;
+  at::TensorOptions options_;
+  at::Tensor latest_;
+};
+
+// Calls body(block, mask) for all blocks of all spans.
+template <class Body>
+void for_blocks(std::span<const int64_t> offsets, int64_t window, const at::TensorOptions& options,
+                const Body& body) {
+  BlockMasks masks(window, options);
+  for (size_t i = 0; i + 1 < offsets.size(); ++i) {
+    for (const auto& block : blocks_of(offsets[i], offsets[i], offsets[i + 1], window))
+      body(block, masks.of(block));
+  }
 }
 
 // CPU only.  The row normaliser of the softmax, [N, H], is kept for the backward pass.
@@ -48,15 +93,14 @@ struct SpanAttention : torch::autograd::Function<SpanAttention> {
     const auto q_ = q.to(dtype), k_ = k.to(dtype), v_ = v.to(dtype);
     const auto out = at::empty(q.sizes(), q.options());
     const auto normaliser = at::empty({q.size(0), q.size(1)}, q.options().dtype(at::kFloat));
-    for (size_t i = 0; i + 1 < offsets.size(); ++i) {
-      const int64_t begin = offsets[i], end = offsets[i + 1];
-      const auto mask = span_mask(end - begin, window, q_.options());
+    for_blocks(offsets, window, q_.options(), [&](const Block& block, const auto& mask) {
+      const auto [begin, end, key_begin] = block;
       const auto [part, part_normaliser] = at::_scaled_dot_product_flash_attention_for_cpu(
-          span_of(q_, begin, end), span_of(k_, begin, end), span_of(v_, begin, end), 0.0, !mask,
-          mask, scale);
+          span_of(q_, begin, end), span_of(k_, key_begin, end), span_of(v_, key_begin, end), 0.0,
+          !mask, mask, scale);
       span_of(out, begin, end).copy_(part);
       normaliser.slice(0, begin, end).copy_(part_normaliser[0].t());
-    }
+    });
     ctx->save_for_backward({q, k, v, out, normaliser});
     ctx->saved_data["offsets"] = std::move(offsets);
     ctx->saved_data["scale"] = scale;
@@ -74,38 +118,55 @@ struct SpanAttention : torch::autograd::Function<SpanAttention> {
                out = saved[3].to(dtype);
     const auto dy = grads[0].to(dtype).contiguous();
     const auto& normaliser = saved[4];
-    const auto dq = at::empty_like(saved[0]), dk = at::empty_like(saved[1]),
-               dv = at::empty_like(saved[2]);
-    for (size_t i = 0; i + 1 < offsets.size(); ++i) {
-      const int64_t begin = offsets[i], end = offsets[i + 1];
-      const auto mask = span_mask(end - begin, window, q.options());
-      const auto part_normaliser = normaliser.slice(0, begin, end).t().unsqueeze(0);  // [1, H, L]
+    const auto dq = at::empty_like(saved[0]);
+    // Blocks of one span share keys.
+    const auto dk = at::zeros(k.sizes(), k.options().dtype(at::kFloat)), dv = at::zeros_like(dk);
+    for_blocks(offsets, window, q.options(), [&](const Block& block, const auto& mask) {
+      const auto [begin, end, key_begin] = block;
+      const auto part_normaliser = normaliser.slice(0, begin, end).t().unsqueeze(0);  // [1, H, T]
       const auto [part_dq, part_dk, part_dv] =
           at::_scaled_dot_product_flash_attention_for_cpu_backward(
-              span_of(dy, begin, end), span_of(q, begin, end), span_of(k, begin, end),
-              span_of(v, begin, end), span_of(out, begin, end), part_normaliser, 0.0, !mask, mask,
-              scale);
+              span_of(dy, begin, end), span_of(q, begin, end), span_of(k, key_begin, end),
+              span_of(v, key_begin, end), span_of(out, begin, end), part_normaliser, 0.0, !mask,
+              mask, scale);
       span_of(dq, begin, end).copy_(part_dq);
-      span_of(dk, begin, end).copy_(part_dk);
-      span_of(dv, begin, end).copy_(part_dv);
-    }
-    return {dq, dk, dv, at::Tensor(), at::Tensor(), at::Tensor()};
+      span_of(dk, key_begin, end).add_(part_dk);
+      span_of(dv, key_begin, end).add_(part_dv);
+    });
+    return {dq,
+            dk.to(saved[1].scalar_type()),
+            dv.to(saved[2].scalar_type()),
+            at::Tensor(),
+            at::Tensor(),
+            at::Tensor()};
   }
 };
 
-// Where the CPU's kernel does not exist: the framework's own attention for each span.
+// The framework's own attention of a block.  q [T, H, E]; k, v [S, K, E], the last T belonging to
+// q -> [T, H, E].
+at::Tensor block_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                           const std::optional<at::Tensor>& mask, double scale) {
+  const int64_t T = q.size(0), H = q.size(1), S = k.size(0), K = k.size(1), E = q.size(2);
+  const auto keys = span_of(k, 0, S), values = span_of(v, 0, S);
+  if (T == 1) {  // it sees all; the query heads of one key head are rows of one product
+    return at::scaled_dot_product_attention(q.reshape({1, K, H / K, E}), keys, values, std::nullopt,
+                                            0.0, false, scale)
+        .reshape(q.sizes());
+  }
+  const auto out = at::scaled_dot_product_attention(span_of(q, 0, T), keys, values, mask, 0.0,
+                                                    !mask, scale, /*enable_gqa=*/true);
+  return out[0].transpose(0, 1);
+}
+
+// Where the CPU's kernel does not exist: the framework's own attention.
 at::Tensor device_span_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                                  std::span<const int64_t> offsets, double scale, int64_t window) {
   std::vector<at::Tensor> parts;
-  for (size_t i = 0; i + 1 < offsets.size(); ++i) {
-    const int64_t begin = offsets[i], end = offsets[i + 1];
-    const auto mask = span_mask(end - begin, window, q.options());
-    const auto part =
-        at::scaled_dot_product_attention(span_of(q, begin, end), span_of(k, begin, end),
-                                         span_of(v, begin, end), mask, 0.0, !mask, scale,
-                                         /*enable_gqa=*/true);
-    parts.push_back(part[0].transpose(0, 1));
-  }
+  for_blocks(offsets, window, q.options(), [&](const Block& block, const auto& mask) {
+    const auto [begin, end, key_begin] = block;
+    parts.push_back(block_attention(q.slice(0, begin, end), k.slice(0, key_begin, end),
+                                    v.slice(0, key_begin, end), mask, scale));
+  });
   return at::cat(parts, 0);
 }
 
@@ -128,23 +189,16 @@ at::Tensor span_attention(const at::Tensor& q, const at::Tensor& k, const at::Te
 at::Tensor cached_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                             double scale, int64_t window) {
   check_attention(q, k, v);
-  const int64_t T = q.size(0), K = k.size(1), E = q.size(2);
-  int64_t begin = 0;  // keys before it are outside every new token's window
-  if (window > 0) begin = std::max<int64_t>(0, k.size(0) - (T - 1) - window);
-  const auto keys = span_of(k, begin, k.size(0)), values = span_of(v, begin, v.size(0));
-  const int64_t past = k.size(0) - begin - T;
-  if (T == 1) {  // the query heads of one key head are rows of one product
-    const auto grouped = q.reshape({1, K, q.size(1) / K, E});
-    return at::scaled_dot_product_attention(grouped, keys, values, std::nullopt, 0.0, false, scale)
-        .reshape(q.sizes());
+  const int64_t past = k.size(0) - q.size(0);
+  BlockMasks masks(window, q.options());
+  std::vector<at::Tensor> parts;
+  for (const auto& block : blocks_of(0, past, k.size(0), window)) {
+    const auto [begin, end, key_begin] = block;
+    parts.push_back(block_attention(q.slice(0, begin - past, end - past),
+                                    k.slice(0, key_begin, end), v.slice(0, key_begin, end),
+                                    masks.of(block), scale));
   }
-  const bool masked = past > 0 || (window > 0 && window < T);
-  const auto mask =
-      masked ? std::make_optional(window_mask(T, past, window, q.options())) : std::nullopt;
-  const auto out =
-      at::scaled_dot_product_attention(span_of(q, 0, T), keys, values, mask, 0.0, !masked, scale,
-                                       /*enable_gqa=*/true);
-  return out[0].transpose(0, 1).contiguous();
+  return at::cat(parts, 0);
 }
 
 }  // namespace tunewright::ops

@@ -49,10 +49,10 @@ at::Tensor lora_linear(const at::Tensor& x, const Weight& weight,
 at::Tensor swiglu_lora_linear(const at::Tensor& gate, const at::Tensor& up, const Weight& weight,
                               const std::optional<at::Tensor>& bias, const LoraArguments& lora);
 
-// Causal attention within each span of a packed sequence.  q [N, H, E], k and v [N, K, E] -> [N, H,
-// E]. Span i is tokens [offsets[i], offsets[i + 1]); no token sees another span.  window > 0: a
-// token sees itself and the window - 1 tokens before it.  Key/value head of query head h: h / (H /
-// K).
+// Causal attention within each span of a packed sequence.  q [N, H, E], k and v [N, K, E] ->
+// [N, H, E].  Span i is tokens [offsets[i], offsets[i + 1]); no token sees another span.
+// window > 0: a token sees itself and the window - 1 tokens before it; work and memory then grow
+// with length * window.  Key/value head of query head h: h / (H / K).
 at::Tensor span_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                           std::span<const int64_t> offsets, double scale, int64_t window = 0);
 

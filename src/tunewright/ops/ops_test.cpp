@@ -9,6 +9,7 @@
 #include <functional>
 #include <stdexcept>
 
+#include "tunewright/base/system.h"
 #include "tunewright/base/test.h"
 #include "tunewright/ops/side_by_side.h"
 
@@ -225,7 +226,7 @@ TEST_P(Types, SpanAttentionIsItsDefinition) {
   const std::vector<AttentionCase> cases = {
       {{0, 1}, 1, 1, 0},     {{0, 5, 6, 40}, 4, 4, 0},  {{0, 5, 6, 40}, 6, 2, 0},
       {{0, 700}, 2, 1, 0},   {{0, 3, 20, 21}, 4, 2, 4}, {{0, 600, 640}, 2, 1, 70},
-      {{0, 9, 18}, 3, 1, 1},
+      {{0, 9, 18}, 3, 1, 1}, {{0, 1300}, 2, 1, 70},     {{0, 40, 1100}, 4, 2, 300},
   };
   for (const auto& c : cases) {
     SCOPED_TRACE(::testing::Message()
@@ -255,6 +256,35 @@ TEST_P(Types, CachedAttentionIsTheLastRowsOfSpanAttention) {
       EXPECT_LT(relative_difference(got, full.slice(0, 30 - T)), tolerance(GetParam()));
     }
   }
+}
+
+TEST_P(Types, CachedAttentionInBlocksIsTheLastRowsOfSpanAttention) {
+  const auto q = random({1400, 4, 16}, GetParam()), k = random({1400, 2, 16}, GetParam()),
+             v = random({1400, 2, 16}, GetParam());
+  const std::vector<int64_t> offsets = {0, 1400};
+  for (const int64_t window : {90, 600}) {
+    const auto full = plain::span_attention(q, k, v, offsets, 0.25, window);
+    for (const int64_t T : {1, 1300, 1400}) {
+      SCOPED_TRACE(::testing::Message() << "window " << window << ", new tokens " << T);
+      const auto got = cached_attention(q.slice(0, 1400 - T), k, v, 0.25, window);
+      EXPECT_LT(relative_difference(got, full.slice(0, 1400 - T)), tolerance(GetParam()));
+    }
+  }
+}
+
+// A mask of all pairs would take 1 GiB.
+TEST(Attention, MemoryOfALongSpanGrowsWithItsWindow) {
+  constexpr int64_t kLength = 16384, kMask = kLength * kLength * int64_t{sizeof(float)};
+  const auto q = random({kLength, 1, 8}).set_requires_grad(true);
+  const std::vector<int64_t> offsets = {0, kLength};
+  const int64_t before = peak_resident_bytes();
+  const auto y = span_attention(q, q, q, offsets, 0.25, 256);
+  const auto gradient = torch::autograd::grad({y.sum()}, {q});
+  {
+    const at::NoGradGuard no_grad;
+    EXPECT_LT(relative_difference(cached_attention(q, q, q, 0.25, 256), y), kFloatTolerance);
+  }
+  EXPECT_LT(peak_resident_bytes() - before, kMask / 4);
 }
 
 TEST_P(Types, CrossEntropyIsItsDefinition) {
