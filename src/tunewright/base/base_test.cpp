@@ -61,6 +61,15 @@ TEST(Fields, UnknownKeyNamesTheNearest) {
                     "count: expected a whole number, got \"4\"");
 }
 
+TEST(Fields, WholeNumbersAreNeverRounded) {
+  EXPECT_EQ(from_json<Outer>(Json{{"count", 1e3}}).count, 1000);
+  EXPECT_EQ(from_json<Outer>(Json{{"count", INT64_MIN}}).count, INT64_MIN);
+  for (const Json& other : {Json(0.5), Json(1e19), Json(-1e19), Json(UINT64_MAX)}) {
+    EXPECT_USER_ERROR(from_json<Outer>(Json{{"count", other}}),
+                      "count: expected a whole number, got");
+  }
+}
+
 TEST(Fields, DescribesEachKeyWithItsDefault) {
   const auto text = describe_fields(Outer{}, "outer");
   EXPECT_THAT(text, ::testing::HasSubstr("outer.count: 3 "));

@@ -1,4 +1,5 @@
 #pragma once
+#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -91,13 +92,9 @@ class FieldReader {
       if (!json.is_boolean()) fail(where, "true or false", json);
       value = json.template get<bool>();
     } else if constexpr (std::is_same_v<T, int64_t>) {
-      const bool whole =
-          json.is_number_integer() ||
-          (json.is_number_float() &&
-           json.template get<double>() ==
-               static_cast<double>(static_cast<int64_t>(json.template get<double>())));
+      const auto whole = whole_number(json);
       if (!whole) fail(where, "a whole number", json);
-      value = json.template get<int64_t>();
+      value = *whole;
     } else if constexpr (std::is_same_v<T, double>) {
       if (!json.is_number()) fail(where, "a number", json);
       value = json.template get<double>();
@@ -120,6 +117,19 @@ class FieldReader {
  private:
   [[noreturn]] static void fail(const std::string& where, const char* expected, const Json& got) {
     throw UserError(str(where, ": expected ", expected, ", got ", excerpt(dump_json(got))));
+  }
+  // 1e3 is one too; none where there is a fraction, or more than int64_t holds.
+  static std::optional<int64_t> whole_number(const Json& json) {
+    constexpr double kEnd = 9223372036854775808.0;  // 2^63
+    if (json.is_number_float()) {
+      const auto number = json.get<double>();
+      const bool fits = number >= -kEnd && number < kEnd;
+      return fits && number == std::floor(number) ? std::optional(static_cast<int64_t>(number))
+                                                  : std::nullopt;
+    }
+    const bool fits =
+        json.is_number_unsigned() ? json.get<uint64_t>() >> 63 == 0 : json.is_number_integer();
+    return fits ? std::optional(json.get<int64_t>()) : std::nullopt;
   }
   std::string key(std::string_view name) const {
     return path_.empty() ? std::string(name) : str(path_, ".", name);
