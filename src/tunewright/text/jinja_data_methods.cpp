@@ -12,9 +12,9 @@ namespace {
 
 Value dict_get(Runtime&, const Value& self, Arguments arguments) {
   const auto bound = bind("get", std::move(arguments), {"key", "default"}, 1);
-  const Value* value = self.dict().find(*bound[0]);
+  const Value* value = self.dict().find(bound[0]);
   if (value != nullptr) return *value;
-  return bound[1].value_or(Value());
+  return bound[1];
 }
 
 Value dict_items(Runtime& runtime, const Value& self, Arguments arguments) {
@@ -50,16 +50,16 @@ Value dict_copy(Runtime& runtime, const Value& self, Arguments arguments) {
 Value dict_from_keys(Runtime& runtime, const Value&, Arguments arguments) {
   const auto bound = bind("fromkeys", std::move(arguments), {"iterable", "value"}, 1);
   auto dict = std::make_shared<Dict>();
-  const auto keys = iterate(runtime, *bound[0]);
+  const auto keys = iterate(runtime, bound[0]);
   runtime.charge_items(keys->size() * 2);
-  for (const Value& key : *keys) dict->set(key, bound[1].value_or(Value()));
+  for (const Value& key : *keys) dict->set(key, bound[1]);
   return Value(std::shared_ptr<const Dict>(std::move(dict)));
 }
 
 Value sequence_count(Runtime& runtime, const Value& self, Arguments arguments) {
   const auto bound = bind("count", std::move(arguments), {"value"}, 1);
   int64_t count = 0;
-  for (const Value& item : self.sequence().items) count += equal(runtime, item, *bound[0]) ? 1 : 0;
+  for (const Value& item : self.sequence().items) count += equal(runtime, item, bound[0]) ? 1 : 0;
   return Value(count);
 }
 
@@ -67,16 +67,16 @@ Value sequence_index(Runtime& runtime, const Value& self, Arguments arguments) {
   const auto bound = bind("index", std::move(arguments), {"value", "start", "stop"}, 1);
   const Items& items = self.sequence().items;
   const auto size = static_cast<int64_t>(items.size());
-  const auto clamp = [&](const std::optional<Value>& value, int64_t otherwise) {
-    if (!value) return otherwise;
-    const int64_t index = to_index(*value);
+  const auto clamp = [&](size_t argument, int64_t otherwise) {
+    if (!bound.has(argument)) return otherwise;
+    const int64_t index = to_index(bound[argument]);
     return std::max<int64_t>(index < 0 ? index + size : index, 0);
   };
-  const int64_t stop = std::min(clamp(bound[2], size), size);
-  for (int64_t i = clamp(bound[1], 0); i < stop; ++i) {
-    if (equal(runtime, items[static_cast<size_t>(i)], *bound[0])) return Value(i);
+  const int64_t stop = std::min(clamp(2, size), size);
+  for (int64_t i = clamp(1, 0); i < stop; ++i) {
+    if (equal(runtime, items[static_cast<size_t>(i)], bound[0])) return Value(i);
   }
-  throw Fault(str(repr(runtime, *bound[0]), " is not in ", type_name(self)));
+  throw Fault(str(repr(runtime, bound[0]), " is not in ", type_name(self)));
 }
 
 Value list_copy(Runtime& runtime, const Value& self, Arguments arguments) {

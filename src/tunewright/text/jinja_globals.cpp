@@ -12,9 +12,9 @@ constexpr uint64_t kMaxRange = 100'000;  // the sandbox's own limit
 
 Value range(Runtime& runtime, Arguments arguments) {
   const auto bound = bind("range", std::move(arguments), {"start", "stop", "step"}, 1);
-  const int64_t start = bound[1] ? to_index(*bound[0]) : 0,
-                stop = to_index(bound[1] ? *bound[1] : *bound[0]);
-  const int64_t step = bound[2] ? to_index(*bound[2]) : 1;
+  const int64_t start = bound.has(1) ? to_index(bound[0]) : 0,
+                stop = to_index(bound.has(1) ? bound[1] : bound[0]);
+  const int64_t step = bound.has(2) ? to_index(bound[2]) : 1;
   if (step == 0) throw Fault("range() arg 3 must not be zero");
   const bool empty = step > 0 ? start >= stop : start <= stop;
   const uint64_t span = step > 0 ? static_cast<uint64_t>(stop) - static_cast<uint64_t>(start)
@@ -27,7 +27,11 @@ Value range(Runtime& runtime, Arguments arguments) {
   }
   Items items;
   items.reserve(count);
-  for (uint64_t i = 0; i < count; ++i) items.emplace_back(start + static_cast<int64_t>(i) * step);
+  // Unsigned, as the last product may leave the range before the sum comes back into it.
+  for (uint64_t i = 0; i < count; ++i) {
+    items.emplace_back(
+        static_cast<int64_t>(static_cast<uint64_t>(start) + i * static_cast<uint64_t>(step)));
+  }
   std::string name = str("range(", start, ", ", stop, step == 1 ? "" : str(", ", step), ")");
   return list_value(runtime, std::move(items), SequenceKind::Range, std::move(name));
 }
@@ -124,7 +128,7 @@ class Joiner : public Object {
 
 Value make_joiner(Runtime&, Arguments arguments) {
   const auto bound = bind("joiner", std::move(arguments), {"sep"});
-  return Value(std::shared_ptr<Object>(std::make_shared<Joiner>(bound[0].value_or(Value(", ")))));
+  return Value(std::shared_ptr<Object>(std::make_shared<Joiner>(bound.value_or(0, Value(", ")))));
 }
 
 Value make_namespace(Runtime& runtime, Arguments arguments) {
@@ -133,12 +137,12 @@ Value make_namespace(Runtime& runtime, Arguments arguments) {
 
 Value raise_exception(Runtime& runtime, Arguments arguments) {
   const auto bound = bind("raise_exception", std::move(arguments), {"message"}, 1);
-  throw Fault(to_text(runtime, *bound[0]));
+  throw Fault(to_text(runtime, bound[0]));
 }
 
 Value strftime_now(Runtime& runtime, Arguments arguments) {
   const auto bound = bind("strftime_now", std::move(arguments), {"format"}, 1);
-  const std::string& format = to_string(*bound[0], "strftime() argument 1");
+  const std::string& format = to_string(bound[0], "strftime() argument 1");
   if (format.size() > 1000)
     throw LimitFault("a format of strftime_now is longer than the limit of 1000 bytes");
   const std::time_t now = std::time(nullptr);

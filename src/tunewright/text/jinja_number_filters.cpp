@@ -67,9 +67,9 @@ std::optional<int64_t> truncated(double value) {
 Value integer(Runtime&, Value value, Arguments arguments) {
   const auto bound = bind("int", std::move(arguments), {"default", "base"});
   if (value.is_undefined()) fail_undefined(value);
-  const Value otherwise = bound[0].value_or(Value(int64_t{0}));
+  const Value otherwise = bound.value_or(0, Value(int64_t{0}));
   if (value.is_string()) {
-    if (const auto whole = parse_integer(value.string(), bound[1] ? to_index(*bound[1]) : 10))
+    if (const auto whole = parse_integer(value.string(), bound.has(1) ? to_index(bound[1]) : 10))
       return Value(*whole);
     const auto number = parse_number(value.string());
     const auto cut = number ? truncated(*number) : std::nullopt;
@@ -87,7 +87,7 @@ Value real(Runtime&, Value value, Arguments arguments) {
   if (value.is_undefined()) fail_undefined(value);
   if (value.is_number()) return Value(value.number());
   const auto number = value.is_string() ? parse_number(value.string()) : std::nullopt;
-  return number ? Value(*number) : bound[0].value_or(Value(0.0));
+  return number ? Value(*number) : bound.value_or(0, Value(0.0));
 }
 
 Value absolute(Runtime&, Value value, Arguments arguments) {
@@ -103,9 +103,9 @@ Value absolute(Runtime&, Value value, Arguments arguments) {
 Value round_common(const Value& value, int64_t precision) {
   if (value.is_integral() && precision >= 0) return Value(value.integer());
   if (precision < 0) {
-    const double scale = std::pow(10.0, static_cast<double>(-precision));
-    const double rounded = std::nearbyint(value.number() / scale) * scale;
-    return value.is_integral() ? Value(static_cast<int64_t>(rounded)) : Value(rounded);
+    const double scale = std::pow(10.0, -static_cast<double>(precision));
+    const double rounded = std::isinf(scale) ? 0.0 : std::nearbyint(value.number() / scale) * scale;
+    return value.is_integral() ? Value(truncated(rounded).value_or(0)) : Value(rounded);
   }
   std::array<char, 700> buffer{};
   std::snprintf(buffer.data(), buffer.size(), "%.*f",
@@ -115,8 +115,8 @@ Value round_common(const Value& value, int64_t precision) {
 
 Value round(Runtime& runtime, Value value, Arguments arguments) {
   const auto bound = bind("round", std::move(arguments), {"precision", "method"});
-  const int64_t precision = bound[0] ? to_index(*bound[0]) : 0;
-  const std::string method = bound[1] ? to_text(runtime, *bound[1]) : "common";
+  const int64_t precision = bound.has(0) ? to_index(bound[0]) : 0;
+  const std::string method = bound.has(1) ? to_text(runtime, bound[1]) : "common";
   if (method != "common" && method != "ceil" && method != "floor") {
     throw Fault("method must be common, ceil or floor");
   }
@@ -131,7 +131,7 @@ Value round(Runtime& runtime, Value value, Arguments arguments) {
 
 Value file_size(Runtime&, Value value, Arguments arguments) {
   const auto bound = bind("filesizeformat", std::move(arguments), {"binary"});
-  const bool binary = bound[0] && truth(*bound[0]);
+  const bool binary = truth(bound[0]);
   const auto number = value.is_string() ? parse_number(value.string()) : std::nullopt;
   if (!value.is_number() && !number) throw Fault("could not convert to float: " + type_name(value));
   const double base = binary ? 1024 : 1000, bytes = number ? *number : value.number();

@@ -76,26 +76,32 @@ class Function : public Object {
 
 }  // namespace
 
-std::vector<std::optional<Value>> bind(std::string_view function, Arguments arguments,
-                                       std::initializer_list<std::string_view> names,
-                                       size_t required) {
+const Value& Bound::operator[](size_t i) const {
+  static const Value none;
+  const auto& value = values_[i];
+  return value ? *value : none;
+}
+
+Bound bind(std::string_view function, Arguments arguments,
+           std::initializer_list<std::string_view> names, size_t required) {
   if (arguments.positional.size() > names.size()) {
     throw Fault(str(function, "() takes at most ", names.size(), " argument(s) but ",
                     arguments.positional.size(), " were given"));
   }
-  std::vector<std::optional<Value>> bound(names.size());
+  Bound bound(names.size());
   for (size_t i = 0; i < arguments.positional.size(); ++i)
-    bound[i] = std::move(arguments.positional[i]);
+    bound.set(i, std::move(arguments.positional[i]));
   for (auto& [name, value] : arguments.named) {
     const auto at =
         static_cast<size_t>(std::find(names.begin(), names.end(), name) - names.begin());
     if (at == names.size())
       throw Fault(str(function, "() got an unexpected keyword argument '", name, "'"));
-    if (bound[at]) throw Fault(str(function, "() got multiple values for argument '", name, "'"));
-    bound[at] = std::move(value);
+    if (bound.has(at))
+      throw Fault(str(function, "() got multiple values for argument '", name, "'"));
+    bound.set(at, std::move(value));
   }
   for (size_t i = 0; i < required; ++i) {
-    if (!bound[i])
+    if (!bound.has(i))
       throw Fault(str(function, "() missing required argument '", names.begin()[i], "'"));
   }
   return bound;

@@ -132,10 +132,21 @@ Test find_test(std::string_view name);
 std::optional<Value> find_global(std::string_view name);
 
 // --- helpers
-// The arguments in the order of `names`; what was not given stays empty.  Wrong ones are Faults.
-std::vector<std::optional<Value>> bind(std::string_view function, Arguments arguments,
-                                       std::initializer_list<std::string_view> names,
-                                       size_t required = 0);
+// The arguments of a call in the order of its parameters.
+class Bound {
+ public:
+  explicit Bound(size_t parameters) : values_(parameters) {}
+  bool has(size_t i) const { return values_[i].has_value(); }
+  const Value& operator[](size_t i) const;  // None where it was not given
+  Value value_or(size_t i, Value otherwise) const { return has(i) ? (*this)[i] : otherwise; }
+  void set(size_t i, Value value) { values_[i] = std::move(value); }
+
+ private:
+  std::vector<std::optional<Value>> values_;
+};
+// The arguments by `names`, of which the first `required` must be given.  Wrong ones are Faults.
+Bound bind(std::string_view function, Arguments arguments,
+           std::initializer_list<std::string_view> names, size_t required = 0);
 // `depth`: of the values that the body holds.
 Value make_function(std::string name, std::function<Value(Runtime&, Arguments)> body,
                     int depth = 0);

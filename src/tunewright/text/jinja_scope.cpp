@@ -63,7 +63,7 @@ std::string Loop::repr() const {
 Value Loop::call(Runtime&, Arguments arguments) {
   const auto bound = bind("loop", std::move(arguments), {"iterable"}, 1);
   if (!recurse_) throw Fault("The loop must have the 'recursive' marker to be called recursively.");
-  return recurse_(*bound[0], depth0_ + 1);
+  return recurse_(bound[0], depth0_ + 1);
 }
 
 Value Loop::changed(Runtime& runtime, Arguments arguments) {

@@ -38,12 +38,12 @@ Items path_of(Runtime& runtime, const Value& attribute) {
 }
 
 Key attribute_getter(Runtime& runtime, const Value& attribute, bool fold_case,
-                     std::optional<Value> otherwise = {}) {
+                     const Value& otherwise = {}) {
   return [&runtime, path = path_of(runtime, attribute), fold_case, otherwise](const Value& item) {
     Value value = item;
     for (const Value& part : path) {
       value = get_item(runtime, value, part);
-      if (otherwise && !otherwise->is_none() && value.is_undefined()) value = *otherwise;
+      if (!otherwise.is_none() && value.is_undefined()) value = otherwise;
     }
     return fold_case ? ignore_case(value) : value;
   };
@@ -51,8 +51,8 @@ Key attribute_getter(Runtime& runtime, const Value& attribute, bool fold_case,
 
 Value default_value(Runtime&, Value value, Arguments arguments) {
   const auto bound = bind("default", std::move(arguments), {"default_value", "boolean"});
-  const bool replaced = value.is_undefined() || (bound[1] && truth(*bound[1]) && !truth(value));
-  return replaced ? bound[0].value_or(Value("")) : value;
+  const bool replaced = value.is_undefined() || (truth(bound[1]) && !truth(value));
+  return replaced ? bound.value_or(0, Value("")) : value;
 }
 
 Value count(Runtime& runtime, Value value, Arguments arguments) {
@@ -87,8 +87,8 @@ Value items(Runtime& runtime, Value value, Arguments arguments) {
 
 Value join(Runtime& runtime, Value value, Arguments arguments) {
   const auto bound = bind("join", std::move(arguments), {"d", "attribute"});
-  const std::string separator = bound[0] ? to_text(runtime, *bound[0]) : "";
-  const Key get = attribute_getter(runtime, bound[1].value_or(Value()), false);
+  const std::string separator = bound.has(0) ? to_text(runtime, bound[0]) : "";
+  const Key get = attribute_getter(runtime, bound[1], false);
   std::string out;
   bool begun = false;
   for (const Value& item : Iteration(iterate(runtime, value))) {
@@ -126,9 +126,9 @@ Items sorted(Runtime& runtime, const Items& items, const Key& key, bool reverse)
 
 Value sort(Runtime& runtime, Value value, Arguments arguments) {
   const auto bound = bind("sort", std::move(arguments), {"reverse", "case_sensitive", "attribute"});
-  const bool fold = !(bound[1] && truth(*bound[1]));
+  const bool fold = !truth(bound[1]);
   std::vector<Key> keys;
-  const Value attribute = bound[2].value_or(Value());
+  const Value attribute = bound[2];
   if (attribute.is_string()) {
     for (const std::string& one : split(attribute.string(), ','))
       keys.push_back(attribute_getter(runtime, Value(one), fold));
@@ -140,31 +140,28 @@ Value sort(Runtime& runtime, Value value, Arguments arguments) {
     for (const Key& key : keys) parts.push_back(key(item));
     return Value::sequence(std::move(parts));
   };
-  return list_value(runtime,
-                    sorted(runtime, *iterate(runtime, value), all, bound[0] && truth(*bound[0])));
+  return list_value(runtime, sorted(runtime, *iterate(runtime, value), all, truth(bound[0])));
 }
 
 Value dict_sort(Runtime& runtime, Value value, Arguments arguments) {
   const auto bound = bind("dictsort", std::move(arguments), {"case_sensitive", "by", "reverse"});
-  const std::string by = bound[1] ? to_text(runtime, *bound[1]) : "key";
+  const std::string by = bound.has(1) ? to_text(runtime, bound[1]) : "key";
   if (by != "key" && by != "value") throw Fault("You can only sort by either \"key\" or \"value\"");
   if (value.is_undefined()) fail_undefined(value);
   if (!value.is_dict())
     throw Fault(str("'", type_name(value), "' object has no attribute 'items'"));
-  const bool fold = !(bound[0] && truth(*bound[0]));
+  const bool fold = !truth(bound[0]);
   const Key key = [&](const Value& pair) {
     const Value& part = pair.sequence().items[by == "key" ? 0 : 1];
     return fold ? ignore_case(part) : part;
   };
   const Value pairs = dict_method("items")(runtime, value, {});
-  return list_value(runtime,
-                    sorted(runtime, pairs.sequence().items, key, bound[2] && truth(*bound[2])));
+  return list_value(runtime, sorted(runtime, pairs.sequence().items, key, truth(bound[2])));
 }
 
 Value unique(Runtime& runtime, Value value, Arguments arguments) {
   const auto bound = bind("unique", std::move(arguments), {"case_sensitive", "attribute"});
-  const Key key =
-      attribute_getter(runtime, bound[1].value_or(Value()), !(bound[0] && truth(*bound[0])));
+  const Key key = attribute_getter(runtime, bound[1], !truth(bound[0]));
   Dict seen;
   Items out;
   for (const Value& item : Iteration(iterate(runtime, value))) {
@@ -178,8 +175,7 @@ Value unique(Runtime& runtime, Value value, Arguments arguments) {
 
 Value extreme(Runtime& runtime, const Value& value, Arguments arguments, std::string_view better) {
   const auto bound = bind("min", std::move(arguments), {"case_sensitive", "attribute"});
-  const Key key =
-      attribute_getter(runtime, bound[1].value_or(Value()), !(bound[0] && truth(*bound[0])));
+  const Key key = attribute_getter(runtime, bound[1], !truth(bound[0]));
   const auto items = iterate(runtime, value);
   if (items->empty()) return Value::undefined("No aggregated item, sequence was empty.");
   const Value* best = &items->front();
@@ -202,8 +198,8 @@ Value max(Runtime& runtime, Value value, Arguments arguments) {
 
 Value sum(Runtime& runtime, Value value, Arguments arguments) {
   const auto bound = bind("sum", std::move(arguments), {"attribute", "start"});
-  const Key get = attribute_getter(runtime, bound[0].value_or(Value()), false);
-  Value total = bound[1].value_or(Value(int64_t{0}));
+  const Key get = attribute_getter(runtime, bound[0], false);
+  Value total = bound.value_or(1, Value(int64_t{0}));
   if (total.is_string()) throw Fault("sum() can't sum strings [use ''.join(seq) instead]");
   for (const Value& item : Iteration(iterate(runtime, value)))
     total = arithmetic(runtime, "+", total, get(item));
@@ -213,9 +209,9 @@ Value sum(Runtime& runtime, Value value, Arguments arguments) {
 Value group_by(Runtime& runtime, Value value, Arguments arguments) {
   const auto bound =
       bind("groupby", std::move(arguments), {"attribute", "default", "case_sensitive"}, 1);
-  const bool fold = !(bound[2] && truth(*bound[2]));
-  const Key key = attribute_getter(runtime, *bound[0], fold, bound[1]);
-  const Key shown = attribute_getter(runtime, *bound[0], false, bound[1]);
+  const bool fold = !truth(bound[2]);
+  const Key key = attribute_getter(runtime, bound[0], fold, bound[1]);
+  const Key shown = attribute_getter(runtime, bound[0], false, bound[1]);
   Items groups, members;
   Value current;
   const auto flush = [&] {
@@ -236,17 +232,17 @@ Value group_by(Runtime& runtime, Value value, Arguments arguments) {
 
 Value batch(Runtime& runtime, Value value, Arguments arguments) {
   const auto bound = bind("batch", std::move(arguments), {"linecount", "fill_with"}, 1);
-  const int64_t size = to_index(*bound[0]);
+  const int64_t size = to_index(bound[0]);
   Items rows, row;
   for (const Value& item : Iteration(iterate(runtime, value))) {
     if (static_cast<int64_t>(row.size()) == size)
       rows.push_back(list_value(runtime, std::exchange(row, {})));
     row.push_back(item);
   }
-  const bool fills = bound[1] && !bound[1]->is_none() && static_cast<int64_t>(row.size()) < size;
+  const bool fills = !bound[1].is_none() && static_cast<int64_t>(row.size()) < size;
   if (!row.empty()) {
     if (fills) runtime.charge_items(static_cast<size_t>(size));
-    if (fills) row.resize(static_cast<size_t>(size), *bound[1]);
+    if (fills) row.resize(static_cast<size_t>(size), bound[1]);
     rows.push_back(list_value(runtime, std::move(row)));
   }
   return generator(runtime, std::move(rows), "do_batch");
@@ -254,7 +250,7 @@ Value batch(Runtime& runtime, Value value, Arguments arguments) {
 
 Value slices(Runtime& runtime, Value value, Arguments arguments) {
   const auto bound = bind("slice", std::move(arguments), {"slices", "fill_with"}, 1);
-  const int64_t parts = to_index(*bound[0]);
+  const int64_t parts = to_index(bound[0]);
   const auto items = iterate(runtime, value);
   if (parts == 0) throw Fault("integer division or modulo by zero");
   runtime.charge_items(static_cast<size_t>(std::max<int64_t>(parts, 0)) * 4);
@@ -266,7 +262,7 @@ Value slices(Runtime& runtime, Value value, Arguments arguments) {
     const auto end = next + size / parts + (longer ? 1 : 0);
     Items row(next, end);
     next = end;
-    if (bound[1] && !bound[1]->is_none() && !longer) row.push_back(*bound[1]);
+    if (!bound[1].is_none() && !longer) row.push_back(bound[1]);
     rows.push_back(list_value(runtime, std::move(row)));
   }
   return generator(runtime, std::move(rows), "sync_do_slice");
@@ -274,17 +270,14 @@ Value slices(Runtime& runtime, Value value, Arguments arguments) {
 
 // The filter or attribute that map() applies.
 std::function<Value(const Value&)> mapping(Runtime& runtime, Arguments arguments) {
-  const bool by_attribute = arguments.positional.empty() &&
-                            std::any_of(arguments.named.begin(), arguments.named.end(),
-                                        [](const auto& one) { return one.first == "attribute"; });
-  if (by_attribute) {
-    const Value attribute = *arguments.take("attribute");
-    const auto otherwise = arguments.take("default");
+  if (arguments.positional.empty()) {
+    const auto attribute = arguments.take("attribute");
+    if (!attribute) throw Fault("map requires a filter argument");
+    const Value otherwise = arguments.take("default").value_or(Value());
     if (!arguments.named.empty())
       throw Fault("Unexpected keyword argument " + python::repr(arguments.named[0].first));
-    return attribute_getter(runtime, attribute, false, otherwise);
+    return attribute_getter(runtime, *attribute, false, otherwise);
   }
-  if (arguments.positional.empty()) throw Fault("map requires a filter argument");
   const std::string name = to_text(runtime, arguments.positional[0]);
   const Filter filter = find_filter(name);
   if (filter == nullptr) throw Fault("No filter named " + python::repr(name) + ".");
@@ -337,7 +330,7 @@ Value choose(Runtime& runtime, Value value, Arguments arguments) {
 
 Value attribute(Runtime& runtime, Value value, Arguments arguments) {
   const auto bound = bind("attr", std::move(arguments), {"name"}, 1);
-  const std::string& name = to_string(*bound[0], "attribute name");
+  const std::string& name = to_string(bound[0], "attribute name");
   if (value.is_dict() && dict_method(name) == nullptr && !name.starts_with("__")) {
     return Value::undefined(
         str("'", object_type(value), "' has no attribute ", python::repr(name)));

@@ -10,33 +10,30 @@ namespace tunewright::text::jinja {
 namespace {
 
 using python::Side;
-using Bound = std::vector<std::optional<Value>>;
 
 Value same_kind(Runtime& runtime, const Value& self, std::string text) {
   return text_value(runtime, std::move(text), self.is_markup());
 }
 
-bool given(const std::optional<Value>& value) { return value.has_value() && !value->is_none(); }
-
 template <Side kSide>
 Value strip(Runtime& runtime, const Value& self, Arguments arguments) {
   const Bound bound = bind("strip", std::move(arguments), {"chars"});
-  if (!given(bound[0]))
+  if (bound[0].is_none())
     return same_kind(runtime, self, std::string(python::strip(self.string(), kSide)));
-  if (!bound[0]->is_string()) throw Fault("strip arg must be None or str");
-  return same_kind(runtime, self, python::strip(self.string(), bound[0]->string(), kSide));
+  if (!bound[0].is_string()) throw Fault("strip arg must be None or str");
+  return same_kind(runtime, self, python::strip(self.string(), bound[0].string(), kSide));
 }
 
 template <bool kFromRight>
 Value split(Runtime& runtime, const Value& self, Arguments arguments) {
   const Bound bound = bind("split", std::move(arguments), {"sep", "maxsplit"});
-  const int64_t limit = bound[1] ? to_index(*bound[1]) : -1;
+  const int64_t limit = bound.has(1) ? to_index(bound[1]) : -1;
   runtime.charge_items(self.string().size() / 8);
-  if (!given(bound[0])) {
+  if (bound[0].is_none()) {
     return text_list(runtime, kFromRight ? python::rsplit_space(self.string(), limit)
                                          : python::split_space(self.string(), limit));
   }
-  const std::string& separator = to_string(*bound[0], "the separator");
+  const std::string& separator = to_string(bound[0], "the separator");
   if (separator.empty()) throw Fault("empty separator");
   return text_list(runtime, kFromRight ? python::rsplit_on(self.string(), separator, limit)
                                        : python::split_on(self.string(), separator, limit));
@@ -45,7 +42,7 @@ Value split(Runtime& runtime, const Value& self, Arguments arguments) {
 template <bool kFromRight>
 Value partition(Runtime& runtime, const Value& self, Arguments arguments) {
   const Bound bound = bind("partition", std::move(arguments), {"sep"}, 1);
-  const std::string& separator = to_string(*bound[0], "the separator");
+  const std::string& separator = to_string(bound[0], "the separator");
   if (separator.empty()) throw Fault("empty separator");
   const std::string& text = self.string();
   const size_t at = kFromRight ? text.rfind(separator) : text.find(separator);
@@ -69,12 +66,12 @@ struct Part {
 };
 
 Part part_of(const Value& self, const Bound& bound, size_t first) {
-  if (!given(bound[first]) && !given(bound[first + 1])) return {self.string()};
+  if (bound[first].is_none() && bound[first + 1].is_none()) return {self.string()};
   const std::u32string points = python::decode(self.string());
   const auto size = static_cast<int64_t>(points.size());
-  const auto clamp = [&](const std::optional<Value>& value, int64_t otherwise) {
-    if (!given(value)) return otherwise;
-    const int64_t index = to_index(*value);
+  const auto clamp = [&](const Value& value, int64_t otherwise) {
+    if (value.is_none()) return otherwise;
+    const int64_t index = to_index(value);
     return std::max<int64_t>(index < 0 ? index + size : index, 0);
   };
   const int64_t start = clamp(bound[first], 0);
@@ -105,7 +102,7 @@ template <Edge kEdge>
 Value edge_test(Runtime&, const Value& self, Arguments arguments) {
   constexpr std::string_view kName = kEdge == Edge::Start ? "startswith" : "endswith";
   const Bound bound = bind(kName, std::move(arguments), {"prefix", "start", "end"}, 1);
-  return Value(has_edge(part_of(self, bound, 1), *bound[0], kEdge, kName));
+  return Value(has_edge(part_of(self, bound, 1), bound[0], kEdge, kName));
 }
 
 int64_t find_in(const Part& part, const std::string& needle, bool from_right) {
@@ -121,7 +118,7 @@ Value find(Runtime& runtime, const Value& self, Arguments arguments) {
   const Bound bound = bind("find", std::move(arguments), {"sub", "start", "end"}, 1);
   runtime.charge_scan(self.string().size());
   const int64_t at =
-      find_in(part_of(self, bound, 1), to_string(*bound[0], "the argument"), kFromRight);
+      find_in(part_of(self, bound, 1), to_string(bound[0], "the argument"), kFromRight);
   if (kMust && at < 0) throw Fault("substring not found");
   return Value(at);
 }
@@ -130,7 +127,7 @@ Value count(Runtime& runtime, const Value& self, Arguments arguments) {
   const Bound bound = bind("count", std::move(arguments), {"sub", "start", "end"}, 1);
   runtime.charge_scan(self.string().size());
   const Part part = part_of(self, bound, 1);
-  const std::string& needle = to_string(*bound[0], "the argument");
+  const std::string& needle = to_string(bound[0], "the argument");
   if (!part.valid) return Value(int64_t{0});
   if (needle.empty()) return Value(static_cast<int64_t>(python::length(part.text)) + 1);
   int64_t found = 0;
@@ -153,9 +150,9 @@ std::string join_letters(const std::string& text, const std::string& with, int64
 Value replace(Runtime& runtime, const Value& self, Arguments arguments) {
   const Bound bound = bind("replace", std::move(arguments), {"old", "new", "count"}, 2);
   const std::string& text = self.string();
-  const std::string& from = to_string(*bound[0], "replace() argument 1");
-  const std::string& to = to_string(*bound[1], "replace() argument 2");
-  const int64_t limit = bound[2] ? to_index(*bound[2]) : -1;
+  const std::string& from = to_string(bound[0], "replace() argument 1");
+  const std::string& to = to_string(bound[1], "replace() argument 2");
+  const int64_t limit = bound.has(2) ? to_index(bound[2]) : -1;
   if (from.empty()) {
     runtime.charge_text(text.size() + (text.size() + 1) * to.size());
     return same_kind(runtime, self, join_letters(text, to, limit));
@@ -174,7 +171,7 @@ Value replace(Runtime& runtime, const Value& self, Arguments arguments) {
 
 Value join(Runtime& runtime, const Value& self, Arguments arguments) {
   const Bound bound = bind("join", std::move(arguments), {"iterable"}, 1);
-  const auto items = iterate(runtime, *bound[0]);
+  const auto items = iterate(runtime, bound[0]);
   std::string out;
   for (size_t i = 0; i < items->size(); ++i) {
     const Value& item = (*items)[i];
@@ -241,13 +238,13 @@ Value is_title(Runtime&, const Value& self, Arguments) {
 
 Value split_lines(Runtime& runtime, const Value& self, Arguments arguments) {
   const Bound bound = bind("splitlines", std::move(arguments), {"keepends"});
-  return text_list(runtime, python::split_lines(self.string(), bound[0] && truth(*bound[0])));
+  return text_list(runtime, python::split_lines(self.string(), truth(bound[0])));
 }
 
 template <Edge kEdge>
 Value remove_edge(Runtime& runtime, const Value& self, Arguments arguments) {
   const Bound bound = bind("removeprefix", std::move(arguments), {"prefix"}, 1);
-  const std::string& edge = to_string(*bound[0], "the argument");
+  const std::string& edge = to_string(bound[0], "the argument");
   const std::string& text = self.string();
   if (kEdge == Edge::Start && text.starts_with(edge))
     return same_kind(runtime, self, text.substr(edge.size()));
@@ -262,12 +259,13 @@ enum class Align { Left, Right, Center };
 template <Align kAlign>
 Value justify(Runtime& runtime, const Value& self, Arguments arguments) {
   const Bound bound = bind("the method", std::move(arguments), {"width", "fillchar"}, 1);
-  const std::string fill = bound[1] ? to_string(*bound[1], "the fill character") : " ";
+  const std::string fill = bound.has(1) ? to_string(bound[1], "the fill character") : " ";
   if (python::length(fill) != 1)
     throw Fault("The fill character must be exactly one character long");
   const auto size = static_cast<int64_t>(python::length(self.string()));
-  const int64_t width = to_index(*bound[0]), missing = width - size;
-  if (missing <= 0) return self;
+  const int64_t width = to_index(bound[0]);
+  if (width <= size) return self;
+  const int64_t missing = width - size;
   runtime.charge_text(self.string().size() +
                       std::min<size_t>(static_cast<size_t>(missing), size_t{1} << 60) *
                           fill.size());
@@ -284,8 +282,9 @@ Value justify(Runtime& runtime, const Value& self, Arguments arguments) {
 Value zero_fill(Runtime& runtime, const Value& self, Arguments arguments) {
   const Bound bound = bind("zfill", std::move(arguments), {"width"}, 1);
   const std::string& text = self.string();
-  const int64_t missing = to_index(*bound[0]) - static_cast<int64_t>(python::length(text));
-  if (missing <= 0) return self;
+  const auto size = static_cast<int64_t>(python::length(text)), width = to_index(bound[0]);
+  if (width <= size) return self;
+  const int64_t missing = width - size;
   runtime.charge_text(text.size() + static_cast<size_t>(missing));
   const size_t signs = text.starts_with('-') || text.starts_with('+') ? 1 : 0;
   return same_kind(
@@ -295,7 +294,7 @@ Value zero_fill(Runtime& runtime, const Value& self, Arguments arguments) {
 
 Value expand_tabs(Runtime& runtime, const Value& self, Arguments arguments) {
   const Bound bound = bind("expandtabs", std::move(arguments), {"tabsize"});
-  const int64_t size = bound[0] ? to_index(*bound[0]) : 8;
+  const int64_t size = bound.has(0) ? to_index(bound[0]) : 8;
   std::string out;
   int64_t column = 0;
   for (const char32_t point : python::decode(self.string())) {
@@ -319,8 +318,8 @@ Value format(Runtime& runtime, const Value& self, Arguments arguments) {
 Value format_map(Runtime& runtime, const Value& self, Arguments arguments) {
   const Bound bound = bind("format_map", std::move(arguments), {"mapping"}, 1);
   Arguments named;
-  if (!bound[0]->is_dict()) throw Fault("format_map() argument must be a mapping");
-  for (const auto& [key, value] : bound[0]->dict().items())
+  if (!bound[0].is_dict()) throw Fault("format_map() argument must be a mapping");
+  for (const auto& [key, value] : bound[0].dict().items())
     named.named.emplace_back(to_text(runtime, key), value);
   return same_kind(runtime, self, format_braces(runtime, self.string(), named));
 }

@@ -154,6 +154,15 @@ TEST(Jinja, BombsAreRefusedQuickly) {
   }
 }
 
+TEST(Jinja, NumbersAtTheirLimitsDoNotWrap) {
+  const std::string least = "(-9223372036854775807 - 1)", most = "9223372036854775807";
+  EXPECT_EQ(render(str("{{ range(", least, ", ", most, ", ", most, ")|list }}")),
+            "[-9223372036854775808, -1, 9223372036854775806]");
+  EXPECT_EQ(render(str("{{ 'a'.ljust(", least, ") }}{{ 'b'.zfill(", least, ") }}")), "ab");
+  EXPECT_EQ(render(str("{{ 9|round(-400) }} {{ 9|round(", least, ") }}")), "0 0");
+  EXPECT_USER_ERROR(render(str("{{ ", most, "|round(-1) }}")), "leaves the range of 64 bits");
+}
+
 TEST(Jinja, NothingReachesOutOfTheSandbox) {
   for (const std::string object :
        {"''", "[]", "{}", "1", "range", "namespace", "dict", "cycler('a')", "''.upper", "none"}) {

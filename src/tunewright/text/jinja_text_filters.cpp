@@ -46,7 +46,7 @@ Value string(Runtime& runtime, Value value, Arguments arguments) {
 
 Value center(Runtime& runtime, Value value, Arguments arguments) {
   const auto bound = bind("center", std::move(arguments), {"width"});
-  return by_method(runtime, value, "center", one(bound[0].value_or(Value(int64_t{80}))));
+  return by_method(runtime, value, "center", one(bound.value_or(0, Value(int64_t{80}))));
 }
 
 Value safe(Runtime& runtime, Value value, Arguments arguments) {
@@ -66,8 +66,8 @@ Value escape(Runtime& runtime, Value value, Arguments arguments) {
 Value replace(Runtime& runtime, Value value, Arguments arguments) {
   const auto bound = bind("replace", std::move(arguments), {"old", "new", "count"}, 2);
   Arguments plain;
-  plain.positional = {Value(to_text(runtime, *bound[0])), Value(to_text(runtime, *bound[1]))};
-  if (bound[2] && !bound[2]->is_none()) plain.positional.push_back(*bound[2]);
+  plain.positional = {Value(to_text(runtime, bound[0])), Value(to_text(runtime, bound[1]))};
+  if (!bound[2].is_none()) plain.positional.push_back(bound[2]);
   return string_method("replace")(runtime, Value(to_text(runtime, value)), std::move(plain));
 }
 
@@ -105,14 +105,14 @@ Value indent(Runtime& runtime, Value value, Arguments arguments) {
   const auto bound = bind("indent", std::move(arguments), {"width", "first", "blank"});
   if (!value.is_string()) return arithmetic(runtime, "+", value, Value("\n"));
   std::string space(4, ' ');
-  if (bound[0] && bound[0]->is_string()) {
-    space = bound[0]->string();
-  } else if (bound[0]) {
-    const int64_t width = to_index(*bound[0]);
+  if (bound[0].is_string()) {
+    space = bound[0].string();
+  } else if (bound.has(0)) {
+    const int64_t width = to_index(bound[0]);
     runtime.charge_text(static_cast<size_t>(std::max<int64_t>(width, 0)));
     space.assign(static_cast<size_t>(std::max<int64_t>(width, 0)), ' ');
   }
-  const bool first = bound[1] && truth(*bound[1]), blank = bound[2] && truth(*bound[2]);
+  const bool first = truth(bound[1]), blank = truth(bound[2]);
   std::vector<std::string> lines = python::split_lines(value.string() + "\n", false);
   std::string out = first ? space : "";
   for (size_t i = 0; i < lines.size(); ++i) {
@@ -126,16 +126,16 @@ Value indent(Runtime& runtime, Value value, Arguments arguments) {
 Value truncate(Runtime& runtime, Value value, Arguments arguments) {
   const auto bound =
       bind("truncate", std::move(arguments), {"length", "killwords", "end", "leeway"});
-  const int64_t most = bound[0] ? to_index(*bound[0]) : 255;
-  const std::string end = bound[2] ? to_text(runtime, *bound[2]) : "...";
-  const int64_t leeway = bound[3] && !bound[3]->is_none() ? to_index(*bound[3]) : 5;
+  const int64_t most = bound.has(0) ? to_index(bound[0]) : 255;
+  const std::string end = bound.has(2) ? to_text(runtime, bound[2]) : "...";
+  const int64_t leeway = !bound[3].is_none() ? to_index(bound[3]) : 5;
   const auto end_size = static_cast<int64_t>(python::length(end));
   if (most < end_size) throw Fault(str("expected length >= ", end_size, ", got ", most));
   if (leeway < 0) throw Fault(str("expected leeway >= 0, got ", leeway));
   if (length(runtime, value) - leeway <= most) return value;
   const std::u32string points = python::decode(to_string(value, "the value"));
   std::string kept = python::encode(points.substr(0, static_cast<size_t>(most - end_size)));
-  if (!(bound[1] && truth(*bound[1]))) kept = python::rsplit_on(kept, " ", 1)[0];
+  if (!truth(bound[1])) kept = python::rsplit_on(kept, " ", 1)[0];
   return text_value(runtime, kept + end);
 }
 
@@ -201,11 +201,10 @@ std::vector<std::string> wrap(const std::string& line, size_t width, bool break_
 Value word_wrap(Runtime& runtime, Value value, Arguments arguments) {
   const auto bound = bind("wordwrap", std::move(arguments),
                           {"width", "break_long_words", "wrapstring", "break_on_hyphens"});
-  const int64_t width = bound[0] ? to_index(*bound[0]) : 79;
+  const int64_t width = bound.has(0) ? to_index(bound[0]) : 79;
   if (width <= 0) throw Fault(str("invalid width ", width, " (must be > 0)"));
-  const std::string separator =
-      bound[2] && !bound[2]->is_none() ? to_string(*bound[2], "wrapstring") : "\n";
-  const bool words = !bound[1] || truth(*bound[1]), hyphens = !bound[3] || truth(*bound[3]);
+  const std::string separator = !bound[2].is_none() ? to_string(bound[2], "wrapstring") : "\n";
+  const bool words = !bound.has(1) || truth(bound[1]), hyphens = !bound.has(3) || truth(bound[3]);
   std::vector<std::string> lines;
   for (const std::string& line : python::split_lines(to_string(value, "the value"), false)) {
     lines.push_back(join(wrap(line, static_cast<size_t>(width), words, hyphens), separator));
@@ -283,7 +282,7 @@ Value xml_attributes(Runtime& runtime, Value value, Arguments arguments) {
     const std::string text = held.is_markup() ? held.string() : escape_html(to_text(runtime, held));
     out += (out.empty() ? "" : " ") + escape_html(name) + "=\"" + text + "\"";
   }
-  if (!out.empty() && (!bound[0] || truth(*bound[0]))) out.insert(0, " ");
+  if (!out.empty() && (!bound.has(0) || truth(bound[0]))) out.insert(0, " ");
   return text_value(runtime, std::move(out));
 }
 
@@ -292,18 +291,18 @@ Value to_json_filter(Runtime& runtime, Value value, Arguments arguments) {
   const auto bound =
       bind("tojson", std::move(arguments), {"ensure_ascii", "indent", "separators", "sort_keys"});
   JsonStyle style;
-  style.ensure_ascii = bound[0] && truth(*bound[0]);
-  style.sort_keys = bound[3] && truth(*bound[3]);
-  if (bound[1] && !bound[1]->is_none()) {
+  style.ensure_ascii = truth(bound[0]);
+  style.sort_keys = truth(bound[3]);
+  if (!bound[1].is_none()) {
     style.multiline = true;
     style.item_separator = ",";
-    const int64_t width = bound[1]->is_string() ? 0 : std::max<int64_t>(to_index(*bound[1]), 0);
+    const int64_t width = bound[1].is_string() ? 0 : std::max<int64_t>(to_index(bound[1]), 0);
     runtime.charge_text(static_cast<size_t>(width));
     style.indent =
-        bound[1]->is_string() ? bound[1]->string() : std::string(static_cast<size_t>(width), ' ');
+        bound[1].is_string() ? bound[1].string() : std::string(static_cast<size_t>(width), ' ');
   }
-  if (bound[2] && !bound[2]->is_none()) {
-    const auto both = iterate(runtime, *bound[2]);
+  if (!bound[2].is_none()) {
+    const auto both = iterate(runtime, bound[2]);
     if (both->size() != 2)
       throw Fault(str("not enough values to unpack (expected 2, got ", both->size(), ")"));
     style.item_separator = to_string((*both)[0], "a separator");
