@@ -98,7 +98,6 @@ class Calibration {
     const double second = step(0);
     found_.first_pass_seconds = std::max(0.0, first - second);
     pass_seconds_[0] = {second};
-    found_.resting_bytes = static_cast<double>(resident_bytes());
     if (!work_.evaluation.empty()) evaluate(0);
     save();
     // At least one more size, so that more than the largest is known.

@@ -36,7 +36,7 @@ TEST_P(Calibrating, MeasuresEveryPartAndLeavesNothing) {
   for (const double seconds : found.pass_seconds) EXPECT_GT(seconds, 0);
   for (const double bytes :
        {found.forward_bytes, found.early_backward_bytes, found.late_backward_bytes,
-        found.update_bytes, found.resting_bytes, found.evaluation_bytes}) {
+        found.update_bytes, found.evaluation_bytes}) {
     EXPECT_GT(bytes, double(1 << 20));  // of a process: at least a MiB
   }
   EXPECT_GT(found.update_seconds, 0);

@@ -114,9 +114,10 @@ MemoryForecast memory_of(const Measurement& whole, const ForecastInput& input) {
                         .program = whole.start_bytes};
   memory.training = std::max({whole.forward_bytes, whole.early_backward_bytes,
                               whole.late_backward_bytes, whole.update_bytes});
+  // The last checkpoint takes what the passes gave back to the allocator.
   const double beside = input.layout.saves_while_training
                             ? std::max(memory.training, memory.evaluation)
-                            : whole.resting_bytes;
+                            : memory.weights + memory.trained + memory.program;
   memory.saving = beside + whole.snapshot_bytes;
   memory.activations =
       std::max(0.0, memory.training - memory.weights - memory.trained - memory.program);

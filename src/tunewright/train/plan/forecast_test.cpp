@@ -15,7 +15,6 @@ Measurement measured(const BlockCounts& counts) {
           .forward_bytes = 100 + blocks(1, 5, 40),
           .early_backward_bytes = 120 + blocks(1, 5, 40),
           .late_backward_bytes = 300 + blocks(1, 9, 9),
-          .resting_bytes = 50 + blocks(1, 2, 2),
           .pass_seconds = {0.5 + blocks(0.1, 0.4, 0.3), 0.25 + blocks(0.05, 0.2, 0.15)},
           .evaluation_seconds = {0.1 + blocks(0.1, 0.1, 0.1)}};
 }
@@ -96,8 +95,7 @@ TEST(Forecast, SumsUpARun) {
   layout.evaluation = {p, p, p};
   layout.evaluations = 2;
   layout.saves = 4;
-  const Measurement whole = {.resting_bytes = 500,
-                             .snapshot_bytes = 70,
+  const Measurement whole = {.snapshot_bytes = 70,
                              .start_seconds = 3,
                              .first_pass_seconds = 5,
                              .update_seconds = 0.5,
@@ -129,7 +127,6 @@ TEST(Forecast, ACheckpointBesideTrainingComesOnTopOfIt) {
                              .early_backward_bytes = 1000,
                              .late_backward_bytes = 700,
                              .update_bytes = 650,
-                             .resting_bytes = 600,
                              .evaluation_bytes = 800,
                              .snapshot_bytes = 150,
                              .pass_seconds = {1.0}};
@@ -137,7 +134,7 @@ TEST(Forecast, ACheckpointBesideTrainingComesOnTopOfIt) {
       .layout = layout, .passes = one, .evaluation = {}, .floor = floor, .size = size};
   auto memory = forecast(whole, input).memory;
   EXPECT_EQ(memory.training, 1000);
-  EXPECT_EQ(memory.saving, 750);  // only at the end
+  EXPECT_EQ(memory.saving, 300 + 100 + 90 + 150);  // only at the end
   EXPECT_EQ(memory.peak(), 1000);
   EXPECT_EQ(memory.activations, 1000 - 300 - 100 - 90);
   layout.saves_while_training = true;

@@ -15,7 +15,6 @@ struct Measurement {
   double early_backward_bytes = 0;  // until the last block's is done
   double late_backward_bytes = 0;   // once the first block's begins
   double update_bytes = 0;
-  double resting_bytes = 0;  // resident between two steps
   double evaluation_bytes = 0;
   double snapshot_bytes = 0;               // that a checkpoint takes beside training
   double start_seconds = 0;                // of all that comes before the first pass
@@ -36,7 +35,6 @@ void fields(V& v, Measurement& o) {
   v("early_backward_bytes", o.early_backward_bytes, "Peak of the last block's backward pass.");
   v("late_backward_bytes", o.late_backward_bytes, "Peak of the first block's backward pass.");
   v("update_bytes", o.update_bytes, "Peak of the update.");
-  v("resting_bytes", o.resting_bytes, "Resident between two steps.");
   v("evaluation_bytes", o.evaluation_bytes, "Peak of evaluation.");
   v("snapshot_bytes", o.snapshot_bytes, "Taken by a checkpoint while it is written.");
   v("start_seconds", o.start_seconds, "Before the first pass.");
