@@ -39,8 +39,9 @@ Setting with_a_bad_row(OnNonfinite policy) {
   return setting;
 }
 
-// A stop is requested where a layer has given its output for that time, counted from 1 over training
-// and evaluation.  The last norm's is the end of the forward pass: the backward pass stops then.
+// A stop is requested where a layer has given its output for that time, counted from 1 over
+// training and evaluation.  The last norm's is the end of the forward pass: the backward pass stops
+// then.
 void stop_in_pass(Setting& setting, int64_t pass, const std::string& at = "model.norm") {
   setting.change_model = [pass, at](model::CausalLm& model) {
     model.set_observer(
