@@ -98,7 +98,9 @@ class Place:
 
 
 def run(name, config, *flags, status=0):
-    done = subprocess.run([PROGRAM, name, str(config), *flags], capture_output=True, text=True, timeout=300)
+    # Two threads everywhere: on more, a model as small as this one is mostly threads.
+    done = subprocess.run([PROGRAM, name, str(config), *flags], capture_output=True, text=True, timeout=300,
+                          env={**os.environ, "OMP_NUM_THREADS": "2"})
     assert done.returncode == status, f"{name} {flags}: exit {done.returncode}, not {status}\n{done.stdout}\n{done.stderr}"
     assert "internal error" not in done.stderr, done.stderr
     return done
