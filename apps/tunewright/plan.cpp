@@ -57,14 +57,6 @@ Plan make_plan(RunConfig config, Reporter& reporter) {
   return plan;
 }
 
-RunConfig with_recipe(RunConfig config, const train::Recipe& recipe) {
-  config.model = recipe.model;
-  config.data = recipe.data;
-  config.adapter = recipe.adapter;
-  config.training = recipe.training;
-  return config;
-}
-
 // The largest pass of a changed recipe, as far as it can be told without reading the rows again.
 train::Load changed_load(train::Load load, const train::Recipe& recipe) {
   const int64_t limit =

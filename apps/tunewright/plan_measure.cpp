@@ -225,12 +225,9 @@ std::optional<train::Measurement> measure(const Job& job, const Survey& survey,
 
 int measure_here(const fs::path& file) {
   const auto request = from_json<MeasureRequest>(read_json(file), file.string());
-  const auto recipe = train::with_blocks(recipe_of(request.config), request.blocks);
-  auto config = request.config;
-  config.model = recipe.model;
-  config.adapter = recipe.adapter;
+  auto config =
+      with_recipe(request.config, train::with_blocks(recipe_of(request.config), request.blocks));
   config.adapter.path.clear();  // it has as many blocks as the model; a new one takes as much
-  config.training = recipe.training;
   auto job = load_rows(config, silent_reporter());
   const auto start_bytes = double(resident_bytes());
   load_model(job, silent_reporter());

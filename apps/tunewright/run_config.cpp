@@ -170,6 +170,14 @@ train::Recipe recipe_of(const RunConfig& config) {
           .training = config.training};
 }
 
+RunConfig with_recipe(RunConfig config, const train::Recipe& recipe) {
+  config.model = recipe.model;
+  config.data = recipe.data;
+  config.adapter = recipe.adapter;
+  config.training = recipe.training;
+  return config;
+}
+
 observe::Tariff tariff_of(const CostOptions& options) {
   return {.hourly = options.hourly,
           .cheap_hourly = options.cheap_hourly,

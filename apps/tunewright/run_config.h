@@ -55,6 +55,7 @@ void fields(V& v, RunConfig& o) {
 RunConfig make_run_config(const Json& given);
 
 train::Recipe recipe_of(const RunConfig& config);
+RunConfig with_recipe(RunConfig config, const train::Recipe& recipe);
 observe::Tariff tariff_of(const CostOptions& options);
 
 }  // namespace tunewright::app

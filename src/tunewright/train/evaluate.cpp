@@ -7,23 +7,24 @@
 
 #include "tunewright/ops/side_by_side.h"
 #include "tunewright/train/passes.h"
+#include "tunewright/train/step_gradients.h"
 #include "tunewright/train/trainer.h"
 
 namespace tunewright::train {
 namespace {
 
-constexpr int64_t kLeastTokensOfAPart = 192;
-
-int64_t parts_at_once(const model::CausalLm& model, int64_t tokens) {
+int64_t parts_at_once(const model::CausalLm& model, const data::Batch& pass) {
   if (!model.head().is_cpu()) return 1;
-  return std::clamp<int64_t>(tokens / kLeastTokensOfAPart, 1, at::get_num_threads());
+  return parts_side_by_side({.threads = at::get_num_threads(),
+                             .rows = double(pass.rows.size()),
+                             .tokens = double(pass.tokens())});
 }
 
 }  // namespace
 
 double evaluation_loss_sum(model::CausalLm& model, const data::Batch& pass) {
   model.set_training(false, 0);
-  const auto parts = data::deal_batch(pass, parts_at_once(model, pass.tokens()));
+  const auto parts = data::deal_batch(pass, parts_at_once(model, pass));
   std::vector<double> sums(parts.size());
   ops::side_by_side(std::ssize(parts), [&](int64_t worker) {
     const at::NoGradGuard no_grad;

@@ -32,8 +32,9 @@ int64_t gradient_bytes(model::CausalLm& model) {
 int64_t parts_side_by_side(const SideBySideLimits& limits) {
   const auto by_tokens = static_cast<int64_t>(limits.tokens / kLeastTokensOfAPart);
   const auto by_rows = static_cast<int64_t>(limits.rows);
-  const int64_t by_memory = 1 + limits.weight_bytes / std::max<int64_t>(limits.gradient_bytes, 1);
-  return std::max<int64_t>(1, std::min({limits.threads, by_tokens, by_rows, by_memory}));
+  const int64_t most = std::max<int64_t>(1, std::min({limits.threads, by_tokens, by_rows}));
+  if (limits.gradient_bytes == 0) return most;
+  return std::min(most, 1 + limits.weight_bytes / limits.gradient_bytes);
 }
 
 int64_t parts_side_by_side(model::CausalLm& model, const data::Dataset& dataset,

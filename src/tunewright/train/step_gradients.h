@@ -15,8 +15,9 @@ namespace tunewright::train {
 // What bounds how many parts of a pass are computed side by side.
 struct SideBySideLimits {
   int64_t threads = 1;
-  double rows = 1, tokens = 0;                   // of a pass, on average
-  int64_t gradient_bytes = 0, weight_bytes = 0;  // float32 gradients of a part; the whole model
+  double rows = 1, tokens = 0;  // of a pass, on average
+  int64_t gradient_bytes = 0,
+          weight_bytes = 0;  // float32 gradients of a part (0: none); the whole model
 };
 // The threads of one operation wait for the slowest of them each time, parts only at their end.  As
 // many as leave each some hundred tokens, and whose gradients together take no more memory than

@@ -7,6 +7,7 @@
 #include "tunewright/model/adapters/adapters.h"
 #include "tunewright/model/adapters/lora.h"
 #include "tunewright/model/quantize.h"
+#include "tunewright/model/size.h"
 
 namespace tunewright::model {
 namespace {
@@ -54,22 +55,17 @@ void make_lora_trainable(CausalLm& model) {
   }
 }
 
-int64_t layer_of(const std::string& name) {
-  const std::string prefix = "model.layers.";
-  return name.starts_with(prefix) ? std::stoll(name.substr(prefix.size())) : -1;
-}
-
 void train_last_layers(CausalLm& model, int64_t trainable_layers) {
   const auto parameters = model.base_parameters();
   int64_t num_layers = 0;
   for (const auto& parameter : parameters)
-    num_layers = std::max(num_layers, layer_of(parameter.name) + 1);
+    num_layers = std::max(num_layers, block_of(parameter.name).value_or(-1) + 1);
   if (trainable_layers < 1 || trainable_layers > num_layers) {
     throw UserError(str("adapter.trainable_layers: must be from 1 to ", num_layers,
                         ", the model's layers, got ", trainable_layers));
   }
   for (const auto& parameter : parameters) {
-    const bool last = layer_of(parameter.name) >= num_layers - trainable_layers;
+    const bool last = block_of(parameter.name).value_or(-1) >= num_layers - trainable_layers;
     if (last || parameter.name == "model.norm.weight" || parameter.name == "lm_head.weight")
       make_trainable(parameter.tensor);
   }
