@@ -1,14 +1,12 @@
 #include <ATen/ATen.h>
-#include <ATen/ops/_scaled_dot_product_flash_attention_for_cpu.h>
-#include <ATen/ops/_scaled_dot_product_flash_attention_for_cpu_backward.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
 #include <limits>
 
 #include "tunewright/base/error.h"
+#include "tunewright/ops/attention_cpu.h"
 #include "tunewright/ops/ops.h"
-#include "tunewright/ops/product.h"
 
 namespace tunewright::ops {
 namespace {
@@ -84,61 +82,25 @@ void for_blocks(std::span<const int64_t> offsets, int64_t window, const at::Tens
   }
 }
 
-// CPU only.  The row normaliser of the softmax, [N, H], is kept for the backward pass.
+// CPU only.  The row normaliser of the softmax is kept for the backward pass.
 struct SpanAttention : torch::autograd::Function<SpanAttention> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& q, const at::Tensor& k,
-                            const at::Tensor& v, std::vector<int64_t> offsets, double scale,
-                            int64_t window) {
-    const auto dtype = multiplied_as_float(q) ? at::kFloat : q.scalar_type();
-    const auto q_ = q.to(dtype), k_ = k.to(dtype), v_ = v.to(dtype);
-    const auto out = at::empty(q.sizes(), q.options());
-    const auto normaliser = at::empty({q.size(0), q.size(1)}, q.options().dtype(at::kFloat));
-    for_blocks(offsets, window, q_.options(), [&](const Block& block, const auto& mask) {
-      const auto [begin, end, key_begin] = block;
-      const auto [part, part_normaliser] = at::_scaled_dot_product_flash_attention_for_cpu(
-          span_of(q_, begin, end), span_of(k_, key_begin, end), span_of(v_, key_begin, end), 0.0,
-          !mask, mask, scale);
-      span_of(out, begin, end).copy_(part);
-      normaliser.slice(0, begin, end).copy_(part_normaliser[0].t());
-    });
-    ctx->save_for_backward({q, k, v, out, normaliser});
-    ctx->saved_data["offsets"] = std::move(offsets);
-    ctx->saved_data["scale"] = scale;
-    ctx->saved_data["window"] = window;
-    return out;
+                            const at::Tensor& v, const cpu::Spans& spans) {
+    const auto result = cpu::attention(q, k, v, spans);
+    ctx->save_for_backward({q, k, v, result.out, result.normaliser});
+    ctx->saved_data["offsets"] = spans.offsets;
+    ctx->saved_data["scale"] = spans.scale;
+    ctx->saved_data["window"] = spans.window;
+    return result.out;
   }
 
   static variable_list backward(AutogradContext* ctx, variable_list grads) {
     const auto saved = ctx->get_saved_variables();
-    const auto offsets = ctx->saved_data["offsets"].toIntVector();
-    const double scale = ctx->saved_data["scale"].toDouble();
-    const int64_t window = ctx->saved_data["window"].toInt();
-    const auto dtype = multiplied_as_float(saved[0]) ? at::kFloat : saved[0].scalar_type();
-    const auto q = saved[0].to(dtype), k = saved[1].to(dtype), v = saved[2].to(dtype),
-               out = saved[3].to(dtype);
-    const auto dy = grads[0].to(dtype).contiguous();
-    const auto& normaliser = saved[4];
-    const auto dq = at::empty_like(saved[0]);
-    // Blocks of one span share keys.
-    const auto dk = at::zeros(k.sizes(), k.options().dtype(at::kFloat)), dv = at::zeros_like(dk);
-    for_blocks(offsets, window, q.options(), [&](const Block& block, const auto& mask) {
-      const auto [begin, end, key_begin] = block;
-      const auto part_normaliser = normaliser.slice(0, begin, end).t().unsqueeze(0);  // [1, H, T]
-      const auto [part_dq, part_dk, part_dv] =
-          at::_scaled_dot_product_flash_attention_for_cpu_backward(
-              span_of(dy, begin, end), span_of(q, begin, end), span_of(k, key_begin, end),
-              span_of(v, key_begin, end), span_of(out, begin, end), part_normaliser, 0.0, !mask,
-              mask, scale);
-      span_of(dq, begin, end).copy_(part_dq);
-      span_of(dk, key_begin, end).add_(part_dk);
-      span_of(dv, key_begin, end).add_(part_dv);
-    });
-    return {dq,
-            dk.to(saved[1].scalar_type()),
-            dv.to(saved[2].scalar_type()),
-            at::Tensor(),
-            at::Tensor(),
-            at::Tensor()};
+    const cpu::Spans spans{ctx->saved_data["offsets"].toIntVector(),
+                           ctx->saved_data["scale"].toDouble(), ctx->saved_data["window"].toInt()};
+    const auto gradients = cpu::attention_gradients(grads[0], saved[0], saved[1], saved[2],
+                                                    {saved[3], saved[4]}, spans);
+    return {gradients.q, gradients.k, gradients.v, at::Tensor()};
   }
 };
 
@@ -182,8 +144,9 @@ at::Tensor span_attention(const at::Tensor& q, const at::Tensor& k, const at::Te
   check_attention(q, k, v);
   TUNEWRIGHT_ASSERT(!offsets.empty() && offsets.front() == 0 && offsets.back() == q.size(0));
   if (!q.device().is_cpu()) return device_span_attention(q, k, v, offsets, scale, window);
-  return SpanAttention::apply(q.contiguous(), k.contiguous(), v.contiguous(),
-                              std::vector<int64_t>(offsets.begin(), offsets.end()), scale, window);
+  return SpanAttention::apply(
+      q.contiguous(), k.contiguous(), v.contiguous(),
+      cpu::Spans{std::vector<int64_t>(offsets.begin(), offsets.end()), scale, window});
 }
 
 at::Tensor cached_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,

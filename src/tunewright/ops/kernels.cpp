@@ -267,6 +267,38 @@ TUNEWRIGHT_CLONES float log_sum_exp_row(const float* x, int64_t n) {
   return shift + std::log(sum(total));
 }
 
+TUNEWRIGHT_CLONES float softmax_row(float* x, int64_t n) {
+  constexpr float kLowest = std::numeric_limits<float>::lowest();
+  Floats largest = splat(kLowest);
+  for_blocks(n, [&](int64_t i, int64_t count) __attribute__((always_inline)) {
+    largest = maximum(count == kLanes ? load(x + i) : load_part(x + i, count, kLowest), largest);
+  });
+  float shift = kLowest;
+  for (int64_t i = 0; i < kLanes; ++i) shift = largest[i] > shift ? largest[i] : shift;
+  Floats total = {};
+  for_blocks(n, [&](int64_t i, int64_t count) __attribute__((always_inline)) {
+    Floats value =
+        exponential((count == kLanes ? load(x + i) : load_part(x + i, count, kLowest)) - shift);
+    if (count < kLanes) {
+      for (int64_t lane = count; lane < kLanes; ++lane) value[lane] = 0.0f;
+    }
+    total += value;
+    write(x + i, value, count);
+  });
+  const float all = sum(total), scale = 1.0f / all;
+  for_blocks(n, [&](int64_t i, int64_t count) __attribute__((always_inline)) {
+    write(x + i, read(x + i, count) * scale, count);
+  });
+  return shift + std::log(all);
+}
+
+TUNEWRIGHT_CLONES void softmax_backward_row(const float* weights, float* dx, int64_t n,
+                                            float projection) {
+  for_blocks(n, [&](int64_t i, int64_t count) __attribute__((always_inline)) {
+    write(dx + i, read(weights + i, count) * (read(dx + i, count) - projection), count);
+  });
+}
+
 TUNEWRIGHT_CLONES void scaled_exp_row(float* x, int64_t n, float shift, float scale) {
   for_blocks(n, [&](int64_t i, int64_t count) __attribute__((always_inline)) {
     write(x + i, exponential(read(x + i, count) - shift) * scale, count);

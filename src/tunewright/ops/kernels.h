@@ -38,6 +38,11 @@ void swiglu_backward_row(const BFloat16Bits* dy, const BFloat16Bits* gate, const
 
 // log(sum(exp(x))).
 float log_sum_exp_row(const float* x, int64_t n);
+// x = softmax(x) in place; returns log(sum(exp(x))).  n > 0.
+float softmax_row(float* x, int64_t n);
+// The gradient of a softmax's input: dx = weights * (dx - projection) in place, where projection is
+// the sum of weights * dx.
+void softmax_backward_row(const float* weights, float* dx, int64_t n, float projection);
 // x = scale * exp(x - shift).
 void scaled_exp_row(float* x, int64_t n, float shift, float scale);
 

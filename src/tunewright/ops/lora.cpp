@@ -26,22 +26,6 @@ uint64_t row_seed(uint64_t seed, int64_t row) {
   return z ^ (z >> 31);
 }
 
-// x [N, D] float32 on the CPU; the same seed gives the same mask.
-at::Tensor dropout(const at::Tensor& x, double p, uint64_t seed) {
-  if (p == 0.0) return x;
-  const auto host = x.cpu().contiguous();
-  const auto out = at::empty_like(host);
-  const int64_t N = host.size(0), D = host.size(1);
-  at::parallel_for(0, N, row_grain(D), [&](int64_t begin, int64_t end) {
-    for (int64_t n = begin; n < end; ++n) {
-      kernels::dropout_row(host.const_data_ptr<float>() + n * D,
-                           out.mutable_data_ptr<float>() + n * D, D, row_seed(seed, n),
-                           static_cast<float>(p));
-    }
-  });
-  return out.to(x.device());
-}
-
 // The numbers of a call, as they are kept for the backward pass.
 struct Settings {
   double scale, dropout;
@@ -49,20 +33,47 @@ struct Settings {
   Value value = Value::kNeeded;
 };
 
+// x [N, D], computed in float32 on the CPU; the same seed gives the same mask.
+at::Tensor dropout(const at::Tensor& x, const Settings& settings) {
+  if (settings.dropout == 0.0) return x;
+  const auto seed = static_cast<uint64_t>(settings.seed);
+  const auto p = static_cast<float>(settings.dropout);
+  const auto host = x.to(at::kCPU, at::kFloat).contiguous();
+  const auto out = at::empty_like(host);
+  const int64_t N = host.size(0), D = host.size(1);
+  at::parallel_for(0, N, row_grain(D), [&](int64_t begin, int64_t end) {
+    for (int64_t n = begin; n < end; ++n) {
+      kernels::dropout_row(host.const_data_ptr<float>() + n * D,
+                           out.mutable_data_ptr<float>() + n * D, D, row_seed(seed, n), p);
+    }
+  });
+  return out.to(x.device(), x.scalar_type());
+}
+
+// The type that the adapter's thin products are done in: bfloat16 where the hardware multiplies it,
+// as mixed-precision training does (sums are float32 there too), else float32.
+at::ScalarType product_type(const at::Tensor& x) {
+  return x.scalar_type() == at::kBFloat16 && !multiplied_as_float(x) ? at::kBFloat16 : at::kFloat;
+}
+
+at::Tensor scaled(const at::Tensor& lora_b, double scale, at::ScalarType dtype) {
+  return at::mul(lora_b.to(at::kFloat), scale).to(dtype);
+}
+
 struct Product {
-  at::Tensor y, down;  // [N, O] in x's type, [N, r] float32
+  at::Tensor y, down;  // [N, O] in x's type, [N, r] in the products' type
 };
 
 Product adapted_product(const at::Tensor& x, const Weight& weight,
                         const std::optional<at::Tensor>& bias, const at::Tensor& lora_a,
                         const at::Tensor& lora_b, const Settings& settings) {
-  const auto x32 = x.to(at::kFloat);
-  const auto dropped = dropout(x32, settings.dropout, static_cast<uint64_t>(settings.seed));
-  const auto down = product(dropped, lora_a).to(at::kFloat);
+  const auto dtype = product_type(x);
+  const auto input = x.to(dtype);
+  const auto down = at::mm(dropout(input, settings), lora_a.to(dtype).t());
   if (settings.value == Value::kUnused) return {unused_value(x, weight), down};
-  auto y = product(multiplied_as_float(x) ? x32 : x, weight).to(at::kFloat);
+  auto y = product(input, weight);
   if (bias) y.add_(*bias);
-  y.addmm_(down, lora_b.to(at::kFloat).t(), 1.0, settings.scale);
+  y.addmm_(down.to(y.scalar_type()), scaled(lora_b, settings.scale, y.scalar_type()).t());
   return {y.to(x.scalar_type()), down};
 }
 
@@ -99,43 +110,51 @@ Saved restore(AutogradContext* ctx, const variable_list& tensors, size_t inputs)
   return saved;
 }
 
-// Gradient of the input, in dy's type.
-at::Tensor input_gradient(const Saved& saved, const at::Tensor& dy, const at::Tensor& dy32,
-                          const at::Tensor& ddown) {
-  auto dx = product_transposed(multiplied_as_float(dy) ? dy32 : dy, saved.weight).to(at::kFloat);
+// dy in the products' type.
+struct Upstream {
+  at::Tensor dy;     // [N, O]
+  at::Tensor ddown;  // [N, r]: of the thin product in the middle
+};
+
+Upstream upstream_of(const Saved& saved, const at::Tensor& gradient) {
+  const auto dy = gradient.contiguous().to(saved.down.scalar_type());
+  return {dy, at::mm(dy, scaled(saved.lora_b, saved.settings.scale, dy.scalar_type()))};
+}
+
+// Gradient of the input, in `dtype`.
+at::Tensor input_gradient(const Saved& saved, const Upstream& up, at::ScalarType dtype) {
+  auto dx = product_transposed(up.dy, saved.weight);
+  const auto ddown = up.ddown.to(dx.scalar_type()), lora_a = saved.lora_a.to(dx.scalar_type());
   if (saved.settings.dropout == 0.0) {
-    dx.addmm_(ddown, saved.lora_a.to(at::kFloat));
+    dx.addmm_(ddown, lora_a);
   } else {
-    dx.add_(dropout(at::mm(ddown, saved.lora_a.to(at::kFloat)), saved.settings.dropout,
-                    static_cast<uint64_t>(saved.settings.seed)));
+    dx.add_(dropout(at::mm(ddown, lora_a), saved.settings));
   }
-  return dx.to(dy.scalar_type());
+  return dx.to(dtype);
 }
 
 // Gradients of weight, bias, A and B, where edges from `edge` on want them.
 std::array<at::Tensor, 4> weight_gradients(AutogradContext* ctx, size_t edge, const Saved& saved,
-                                           const at::Tensor& x, const at::Tensor& dy,
-                                           const at::Tensor& dy32, const at::Tensor& ddown) {
+                                           const at::Tensor& x, const Upstream& up) {
   std::array<at::Tensor, 4> result;
+  const auto dtype = up.dy.scalar_type();
   if (ctx->needs_input_grad(edge++))
-    result[0] = outer_product(dy, x).to(saved.weight.dense().scalar_type());
+    result[0] = outer_product(up.dy, x.to(dtype)).to(saved.weight.dense().scalar_type());
   // An absent bias has no edge.
   if (saved.bias_dtype && ctx->needs_input_grad(edge++))
-    result[1] = dy32.sum(0).to(*saved.bias_dtype);
+    result[1] = up.dy.to(at::kFloat).sum(0).to(*saved.bias_dtype);
   if (ctx->needs_input_grad(edge)) {
-    const auto dropped = dropout(x.to(at::kFloat), saved.settings.dropout,
-                                 static_cast<uint64_t>(saved.settings.seed));
-    result[2] = at::mm(ddown.t(), dropped).to(saved.lora_a.scalar_type());
+    result[2] =
+        at::mm(up.ddown.t(), dropout(x.to(dtype), saved.settings)).to(saved.lora_a.scalar_type());
   }
-  if (ctx->needs_input_grad(edge + 1)) {
-    result[3] =
-        at::mm(dy32.t(), saved.down).mul_(saved.settings.scale).to(saved.lora_b.scalar_type());
+  if (ctx->needs_input_grad(edge +
+                            1)) {  // few rows by many columns: twice as fast as its transpose
+    result[3] = at::mm(saved.down.t(), up.dy)
+                    .t()
+                    .to(saved.lora_b.scalar_type(), false, true, at::MemoryFormat::Contiguous)
+                    .mul_(saved.settings.scale);
   }
   return result;
-}
-
-at::Tensor down_gradient(const Saved& saved, const at::Tensor& dy32) {
-  return at::mm(dy32, saved.lora_b.to(at::kFloat)).mul_(saved.settings.scale);  // [N, r]
 }
 
 struct LoraLinear : torch::autograd::Function<LoraLinear> {
@@ -154,12 +173,10 @@ struct LoraLinear : torch::autograd::Function<LoraLinear> {
   static variable_list backward(AutogradContext* ctx, variable_list grads) {
     const auto tensors = ctx->get_saved_variables();
     const auto saved = restore(ctx, tensors, 1);
-    const auto dy = grads[0].contiguous(), dy32 = dy.to(at::kFloat),
-               ddown = down_gradient(saved, dy32);
+    const auto up = upstream_of(saved, grads[0]);
     const auto dx =
-        ctx->needs_input_grad(0) ? input_gradient(saved, dy, dy32, ddown) : at::Tensor();
-    const auto [dweight, dbias, da, db] =
-        weight_gradients(ctx, 1, saved, tensors[0], dy, dy32, ddown);
+        ctx->needs_input_grad(0) ? input_gradient(saved, up, grads[0].scalar_type()) : at::Tensor();
+    const auto [dweight, dbias, da, db] = weight_gradients(ctx, 1, saved, tensors[0], up);
     return {dx, dweight, dbias, da, db, at::Tensor(), at::Tensor()};
   }
 };
@@ -180,11 +197,10 @@ struct SwigluLoraLinear : torch::autograd::Function<SwigluLoraLinear> {
     const auto tensors = ctx->get_saved_variables();
     const auto &gate = tensors[0], &up = tensors[1];
     const auto saved = restore(ctx, tensors, 2);
-    const auto dy = grads[0].contiguous(), dy32 = dy.to(at::kFloat),
-               ddown = down_gradient(saved, dy32);
+    const auto upstream = upstream_of(saved, grads[0]);
     const auto [dweight, dbias, da, db] =
-        weight_gradients(ctx, 2, saved, swiglu_rows(gate, up), dy, dy32, ddown);
-    const auto dx = input_gradient(saved, dy, dy32, ddown);
+        weight_gradients(ctx, 2, saved, swiglu_rows(gate, up), upstream);
+    const auto dx = input_gradient(saved, upstream, grads[0].scalar_type());
     const auto inputs = swiglu_backward_rows(dx, gate, up);
     return {inputs.gate, inputs.up, dweight, dbias, da, db, at::Tensor(), at::Tensor()};
   }
