@@ -3,7 +3,9 @@
 
 Both programs train the same weights on the same rows in the same order, 8 rows a step, alternating
 in one run of this script.  tokens/s leave padding and the first step out, on both sides.  The last
-line of standard output is one JSON object with each run and the ratios of the medians.
+line of standard output is one JSON object with each run and the ratios of the medians, and how much
+of the rate of plain matrix products, measured in the same run on the model's own shapes, the step
+reaches: the limit that no program on this machine passes.
 """
 import argparse
 import json
@@ -26,6 +28,55 @@ parser.add_argument("--peer-python", default=".deps/peers/bin/python")
 arguments = parser.parse_args()
 
 DTYPES = {"fp32": "float32", "bf16": "bfloat16"}
+RANK = 16
+MATRIX_RATE = """
+import json, sys, time, torch
+shapes, tokens, dtype = json.loads(sys.argv[1]), int(sys.argv[2]), getattr(torch, sys.argv[3])
+pairs = [(torch.randn(tokens, d, dtype=dtype), torch.randn(o, d, dtype=dtype)) for d, o in shapes]
+rates = []
+for repeat in range(12):
+    begin = time.perf_counter()
+    for x, w in pairs:
+        x @ w.t()
+    rates.append(sum(2 * x.numel() * w.shape[0] for x, w in pairs) / (time.perf_counter() - begin) / 1e9)
+print(json.dumps({"gflops": sorted(rates)[len(rates) // 2]}))
+"""
+
+
+def linear_shapes(config):
+    """(input, output) of a block's linear layers."""
+    hidden, inner = config["hidden_size"], config["intermediate_size"]
+    head = config.get("head_dim") or hidden // config["num_attention_heads"]
+    q, kv = config["num_attention_heads"] * head, config["num_key_value_heads"] * head
+    return [(hidden, q), (hidden, kv), (hidden, kv), (q, hidden), (hidden, inner), (hidden, inner), (inner, hidden)]
+
+
+def product_gflop_of_token(data):
+    """What a step must multiply, on average of a token: no padding, no head without a label, attention below the diagonal."""
+    from tokenizers import Tokenizer
+    tokenizer = Tokenizer.from_file(str(MODEL / "tokenizer.json"))
+    config = json.loads((MODEL / "config.json").read_text())
+    layers, width = config["num_hidden_layers"], config["num_attention_heads"] * (
+        config.get("head_dim") or config["hidden_size"] // config["num_attention_heads"])
+    lora = arguments.mode == "lora"
+    shapes = linear_shapes(config)
+    of_token = layers * sum((4 if lora else 6) * d * o + (6 * RANK * (d + o) if lora else 0) for d, o in shapes)
+    total = tokens = 0
+    for line in data.read_text(encoding="utf-8").splitlines()[arguments.batch:(arguments.steps + 1) * arguments.batch]:
+        row = json.loads(line)
+        answer = len(tokenizer.encode(row["completion"], add_special_tokens=False).ids) + 1
+        length = min(len(tokenizer.encode(row["prompt"], add_special_tokens=False).ids) + answer, arguments.max_length)
+        head = (4 if lora else 6) * config["hidden_size"] * config["vocab_size"] * answer
+        total += length * of_token + head + layers * 6 * width * length * (length + 1)
+        tokens += length
+    return total / tokens / 1e9
+
+
+def matrix_rate(dtype, tokens):
+    """GFLOP/s of the framework's plain products on the shapes of a block."""
+    shapes = linear_shapes(json.loads((MODEL / "config.json").read_text()))
+    command = [arguments.peer_python, "-c", MATRIX_RATE, json.dumps(shapes), tokens, DTYPES[dtype]]
+    return last_json(run_measured(command)[0])["gflops"]
 
 
 def peer(dtype, data):
@@ -42,7 +93,7 @@ def ours(dtype, data, folder):
         "model": {"path": str(MODEL), "dtype": DTYPES[dtype]},
         "data": {"train": [{"path": str(data)}], "max_length": arguments.max_length, "overflow": "truncate",
                  "packing": False, "shuffle": False},
-        "adapter": {"type": "lora" if arguments.mode == "lora" else "none", "r": 16, "lora_alpha": 32},
+        "adapter": {"type": "lora" if arguments.mode == "lora" else "none", "r": RANK, "lora_alpha": 32},
         "training": {"max_steps": arguments.steps + 1, "per_device_train_batch_size": arguments.batch, "learning_rate": 2e-4,
                      "lr_scheduler_type": "constant", "warmup_ratio": 0, "save_steps": 0},
         "output_dir": str(out),
@@ -96,16 +147,21 @@ result = {"bench": "train", "mode": arguments.mode, "steps": arguments.steps, "r
 with tempfile.TemporaryDirectory() as folder:
     data = rows_for_both(folder)
     for dtype in arguments.dtypes.split(","):
-        runs = {"tunewright": [], "peer": []}
+        runs, rates = {"tunewright": [], "peer": []}, []
         for repeat in range(arguments.repeats):
+            rates.append(matrix_rate(dtype, tokens=1024))
             runs["tunewright"].append(ours(dtype, data, folder))
             runs["peer"].append(peer(dtype, data))
             print(f"{dtype} {repeat + 1}/{arguments.repeats}: tunewright {runs['tunewright'][-1]['tokens_per_second']} tokens/s, "
                   f"peer {runs['peer'][-1]['tokens_per_second']} tokens/s", flush=True)
         medians = {side: {key: median([run[key] for run in runs[side]]) for key in ("tokens_per_second", "peak_memory_gib")}
                    for side in runs}
+        reached = medians["tunewright"]["tokens_per_second"] * product_gflop_of_token(data)
         result["dtypes"][dtype] = {
             "median": medians,
+            "matrix_gflops": median(rates),
+            "product_gflops": round(reached, 1),
+            "share_of_matrix_rate": round(reached / median(rates), 3),
             "speed_ratio": round(medians["tunewright"]["tokens_per_second"] / medians["peer"]["tokens_per_second"], 3),
             "memory_ratio": round(medians["tunewright"]["peak_memory_gib"] / medians["peer"]["peak_memory_gib"], 3),
             "runs": runs,

@@ -296,6 +296,21 @@ def test_the_proof_before_step_one(place):
     assert "rendered otherwise" in warned.stderr, warned.stderr
 
 
+def test_a_steady_step_takes_nothing_from_the_system(place):
+    """Steps of the same size live on the memory of those before them, at a scale where a leak or a gap would show."""
+    place.rows("train.jsonl", [{"prompt": "a", "completion": "b" * 60} for _ in range(512)])
+    for kind in ["lora", "none"]:
+        config = place.config(adapter={"type": kind}, output_dir=str(place.run_folder(kind)),
+                              training={"max_steps": 24, "per_device_train_batch_size": 256, "gradient_accumulation_steps": 1,
+                                        "eval_steps": 0, "save_steps": 0, "num_train_epochs": 20})
+        train(config, "--set", "data.eval=[]")
+        peaks = [line["peak_memory_bytes"] for line in metrics(place.run_folder(kind)) if "loss" in line]
+        tokens = {line["tokens"] for line in metrics(place.run_folder(kind)) if "loss" in line}
+        assert len(peaks) == 24 and len(tokens) == 1, (len(peaks), tokens)
+        step_bytes = tokens.pop() * 4 * (INNER * 3 + WIDTH * 8) * LAYERS  # what a step at least needs for itself
+        assert peaks[-1] - peaks[7] < step_bytes / 20, f"{kind}: grew by {peaks[-1] - peaks[7]} bytes, a step is {step_bytes}"
+
+
 def test_full_and_frozen(place):
     for kind in ["none", "freeze"]:
         config = place.config(adapter={"type": kind}, output_dir=str(place.run_folder(kind)))
