@@ -154,6 +154,7 @@ TEST(Str, HumanUnits) {
   EXPECT_EQ(nearest("learning_rat", std::vector<std::string>{"learning_rate", "seed"}),
             "learning_rate");
   EXPECT_EQ(excerpt("a\nb\x01"), "a\\nb\\x01");
+  EXPECT_EQ(without_controls("é\n\ta\x1b[2J\x7f\xc2\x9bm"), "é\n\ta\\x1b[2J\\x7f\\x9bm");
 }
 
 TEST(Progress, ShowsRateAndRemainingTime) {

@@ -53,4 +53,9 @@ uint64_t fast_hash(std::string_view bytes, uint64_t seed) {
   return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
 }
 
+Hash128 fast_hash128(std::string_view bytes, uint64_t seed) {
+  const auto hash = XXH3_128bits_withSeed(bytes.data(), bytes.size(), seed);
+  return {.high = hash.high64, .low = hash.low64};
+}
+
 }  // namespace tunewright

@@ -1,4 +1,6 @@
 #pragma once
+#include <compare>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -25,5 +27,12 @@ class Sha256 {
 
 // XXH3, 64 bits: for tables and cache keys, not against an adversary.
 uint64_t fast_hash(std::string_view bytes, uint64_t seed = 0);
+
+// XXH3, 128 bits (xxHash128): tells texts apart, whatever their number.
+struct Hash128 {
+  uint64_t high = 0, low = 0;
+  auto operator<=>(const Hash128&) const = default;
+};
+Hash128 fast_hash128(std::string_view bytes, uint64_t seed = 0);
 
 }  // namespace tunewright

@@ -27,6 +27,7 @@ constexpr double kMaxBackoffSeconds = 30;
 constexpr long kMaxRedirects = 10;
 
 using Curl = std::unique_ptr<CURL, decltype(&curl_easy_cleanup)>;
+using Headers = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
 
 Curl make_curl() {
   static std::once_flag once;
@@ -58,22 +59,40 @@ struct Answer {
   double retry_after_seconds = 0;
 };
 
-Answer transfer(const std::string& url, int64_t from, const HttpOptions& options, Sink& sink) {
+struct Request {
+  const std::string& url;
+  int64_t from = 0;                   // the first byte that is wanted
+  const std::string* json = nullptr;  // what is posted; none: a GET
+};
+
+Answer transfer(const Request& request, const HttpOptions& options, Sink& sink) {
+  const auto& url = request.url;
   const auto curl = make_curl();
   auto* handle = curl.get();
   curl_easy_setopt(handle, CURLOPT_URL, url.c_str());
   curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(handle, CURLOPT_USERAGENT, "tunewright");
-  curl_easy_setopt(handle, CURLOPT_FAILONERROR, 1L);
-  curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 1L);
+  const Headers headers(
+      request.json ? curl_slist_append(nullptr, "Content-Type: application/json") : nullptr,
+      &curl_slist_free_all);
+  if (request.json) {  // a refusal says why in its body
+    curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE,
+                     static_cast<curl_off_t>(request.json->size()));
+    curl_easy_setopt(handle, CURLOPT_POSTFIELDS, request.json->data());
+    curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers.get());
+  } else {
+    curl_easy_setopt(handle, CURLOPT_FAILONERROR, 1L);
+    curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 1L);
+  }
   curl_easy_setopt(handle, CURLOPT_MAXREDIRS, kMaxRedirects);
   curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(handle, CURLOPT_REDIR_PROTOCOLS_STR,
                    url.starts_with("https:") ? "https" : "http,https");
   curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, options.connect_timeout_seconds);
+  curl_easy_setopt(handle, CURLOPT_TIMEOUT, options.total_timeout_seconds);
   curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
   curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, options.stall_timeout_seconds);
-  curl_easy_setopt(handle, CURLOPT_RESUME_FROM_LARGE, static_cast<curl_off_t>(from));
+  curl_easy_setopt(handle, CURLOPT_RESUME_FROM_LARGE, static_cast<curl_off_t>(request.from));
   if (!options.bearer_token.empty()) {
     // libcurl keeps these from other hosts; a header written by hand might follow a redirect.
     curl_easy_setopt(handle, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
@@ -89,6 +108,8 @@ Answer transfer(const std::string& url, int64_t from, const HttpOptions& options
   curl_off_t wait = 0;
   curl_easy_getinfo(handle, CURLINFO_RETRY_AFTER, &wait);
   answer.retry_after_seconds = static_cast<double>(wait);
+  if (request.json && answer.code == CURLE_OK && answer.status >= 300)
+    answer.code = CURLE_HTTP_RETURNED_ERROR;
   return answer;
 }
 
@@ -123,6 +144,15 @@ bool is_transient(const Answer& answer) {
     hint = "; it may need a token (HF_TOKEN) or its terms accepted on its page";
   if (answer.status == 404) hint = "; check the name and the revision";
   throw UserError(str(url, ": the server answers with status ", answer.status, hint));
+}
+
+[[noreturn]] void fail_post(const std::string& url, const Answer& answer, std::string_view body) {
+  const char* hint = answer.status == 401 || answer.status == 403   ? "; check the key"
+                     : answer.status == 404 || answer.status == 405 ? "; check the address"
+                     : answer.status == 429 ? "; too many requests: try again later"
+                                            : "";
+  throw UserError(str(url, ": the server answers with status ", answer.status, hint,
+                      trim(body).empty() ? std::string() : str(": ", excerpt(trim(body), 200))));
 }
 
 // Waits before try number `attempt`, but not past a stop signal.
@@ -199,7 +229,7 @@ bool fetch_rest(const HttpFile& file, const HttpOptions& options, Reporter& repo
                   const auto whole = file.bytes >= 0 ? file.bytes : total > 0 ? from + total : 0;
                   if (now > 0) reporter.progress(file.label, from + now, whole, "bytes", "");
                 }};
-  answer = transfer(file.url, from, options, sink);
+  answer = transfer({.url = file.url, .from = from}, options, sink);
   part.throw_error();
   // The server cannot go on from the middle, or what is there does not fit: begin again.
   const bool range_refused = answer.code == CURLE_RANGE_ERROR ||
@@ -227,26 +257,42 @@ void check_download(const HttpFile& file, const fs::path& part) {
       str(file.url, ": ", problem, "; what came is removed: try again, or take another revision"));
 }
 
-}  // namespace
-
-std::string http_get(const std::string& url, const HttpOptions& options, size_t limit_bytes) {
+// The body of the answer, after as many tries as it takes.
+std::string ask(const Request& request, const HttpOptions& options, size_t limit_bytes) {
   for (int attempt = 0;; ++attempt) {
     std::string body;
     bool too_long = false;
-    Sink sink{.accept = [&](std::string_view bytes) {
-      too_long |= body.size() + bytes.size() > limit_bytes;
-      if (!too_long) body += bytes;
-      return !too_long;
-    }};
-    const auto answer = transfer(url, 0, options, sink);
-    if (too_long)
-      throw UserError(
-          str(url, ": the answer is longer than ", human_bytes(static_cast<double>(limit_bytes))));
+    Sink sink{.accept =
+                  [&](std::string_view bytes) {
+                    too_long |= body.size() + bytes.size() > limit_bytes;
+                    if (!too_long) body += bytes;
+                    return !too_long;
+                  },
+              .progress = nullptr};
+    const auto answer = transfer(request, options, sink);
+    if (too_long) {
+      throw UserError(str(request.url, ": the answer is longer than ",
+                          human_bytes(static_cast<double>(limit_bytes))));
+    }
     if (answer.code == CURLE_OK) return body;
-    if (!is_transient(answer) || attempt >= options.retries || stop_requested())
-      fail(url, answer, attempt + 1);
+    if (!is_transient(answer) || attempt >= options.retries || stop_requested()) {
+      if (request.json && answer.code == CURLE_HTTP_RETURNED_ERROR && !stop_requested())
+        fail_post(request.url, answer, body);
+      fail(request.url, answer, attempt + 1);
+    }
     back_off(options, attempt, answer.retry_after_seconds);
   }
+}
+
+}  // namespace
+
+std::string http_get(const std::string& url, const HttpOptions& options, size_t limit_bytes) {
+  return ask({.url = url}, options, limit_bytes);
+}
+
+std::string http_post_json(const std::string& url, const std::string& json,
+                           const HttpOptions& options, size_t limit_bytes) {
+  return ask({.url = url, .json = &json}, options, limit_bytes);
 }
 
 void http_download(const HttpFile& file, const HttpOptions& options, Reporter& reporter) {

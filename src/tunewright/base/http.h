@@ -14,12 +14,19 @@ struct HttpOptions {
   double backoff_seconds = 0.5;  // Before the first retry; doubles each time.
   long connect_timeout_seconds = 20;
   long stall_timeout_seconds = 60;  // Without a byte for this long the connection counts as broken.
+  long total_timeout_seconds = 0;   // For one try as a whole; 0: none.
 };
 
 // The body of a small resource.  A refusal, a missing page or a body over `limit_bytes` is a
 // UserError.
 std::string http_get(const std::string& url, const HttpOptions& options,
                      size_t limit_bytes = 64U << 20);
+
+// Posts a JSON text and gives the body of the answer.  Redirects are not followed.  A refusal is a
+// UserError with the beginning of what the server says; a try that is repeated after a broken
+// connection may reach the server twice.
+std::string http_post_json(const std::string& url, const std::string& json,
+                           const HttpOptions& options, size_t limit_bytes = 64U << 20);
 
 struct HttpFile {
   std::string url;

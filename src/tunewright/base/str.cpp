@@ -48,6 +48,33 @@ std::string replace_all(std::string text, std::string_view from, std::string_vie
   return text;
 }
 
+namespace {
+
+void append_escaped(std::string& out, unsigned char byte) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  ((out += "\\x") += kDigits[byte >> 4]) += kDigits[byte & 15];
+}
+
+}  // namespace
+
+std::string without_controls(std::string_view text) {
+  std::string shown;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0;
+    if (byte == 0xC2 && next >= 0x80 &&
+        next < 0xA0) {  // U+0080 to U+009F, which terminals obey too
+      append_escaped(shown, next);
+      ++i;
+    } else if ((byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7F) {
+      append_escaped(shown, byte);
+    } else {
+      shown += text[i];
+    }
+  }
+  return shown;
+}
+
 std::string excerpt(std::string_view text, size_t limit) {
   std::string shown;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -57,9 +84,7 @@ std::string excerpt(std::string_view text, size_t limit) {
     if (byte == '\n') {
       shown += "\\n";
     } else if (byte < 0x20 || byte == 0x7F) {
-      std::array<char, 8> escaped{};
-      std::snprintf(escaped.data(), escaped.size(), "\\x%02x", byte);
-      shown += escaped.data();
+      append_escaped(shown, byte);
     } else {
       shown += text[i];
     }

@@ -26,6 +26,10 @@ std::string replace_all(std::string text, std::string_view from, std::string_vie
 // messages.
 std::string excerpt(std::string_view text, size_t limit = 60);
 
+// `text` for a terminal: control characters other than newline and tab are written out ("\x1b"), so
+// that nobody's text moves the cursor or changes colours.
+std::string without_controls(std::string_view text);
+
 // The candidate with the smallest edit distance to `name`; empty where none is near.
 std::string nearest(std::string_view name, std::span<const std::string> candidates);
 // " (did you mean 'x'?)", or the list of what is allowed where none is near.

@@ -22,6 +22,20 @@ class TemporaryFolder {
   std::filesystem::path path_;
 };
 
+// The server of tests/data/local_server.py, ended with the object.
+class LocalServer {
+ public:
+  LocalServer();
+  LocalServer(const LocalServer&) = delete;
+  LocalServer& operator=(const LocalServer&) = delete;
+  ~LocalServer();
+  std::string url(const std::string& path) const;  // of "/echo"
+
+ private:
+  int process_ = -1;
+  std::string port_;
+};
+
 // A file under the source tree ("tests/golden/x.json").
 std::filesystem::path source_path(const std::string& relative);
 
