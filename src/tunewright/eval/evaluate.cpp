@@ -8,6 +8,8 @@
 #include "tunewright/base/str.h"
 #include "tunewright/base/system.h"
 #include "tunewright/model/adapters/adapters.h"
+#include "tunewright/model/causal_lm.h"
+#include "tunewright/ops/device.h"
 
 namespace tunewright::eval {
 namespace {
@@ -176,7 +178,7 @@ Evaluation evaluate(const EvalOptions& options, Reporter& reporter) {
   }
   evaluation.gates = judge_gates(gates, evaluation.tasks);
   evaluation.seconds = monotonic_seconds() - start;
-  evaluation.peak_memory_bytes = peak_resident_bytes();
+  evaluation.peak_memory_bytes = ops::peak_memory_bytes(model::choose_device(options.model.device));
   return evaluation;
 }
 

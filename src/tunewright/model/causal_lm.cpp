@@ -50,16 +50,6 @@ at::ScalarType choose_type(const ModelOptions& options, at::DeviceType device) {
   return usable ? stored : at::kFloat;
 }
 
-at::DeviceType choose_device(Device device) {
-  const bool cuda = at::hasCUDA();
-  if (device == Device::kCuda && !cuda) {
-    throw UserError(
-        "model.device: cuda is asked for, but no CUDA device is there (or this build of libtorch "
-        "is for the CPU); use cpu or auto");
-  }
-  return device != Device::kCpu && cuda ? at::kCUDA : at::kCPU;
-}
-
 void check_folder(const std::filesystem::path& folder) {
   if (!std::filesystem::is_directory(folder)) {
     throw UserError(str("model.path: ", folder.string(),
@@ -91,6 +81,16 @@ std::string describe_quantization(CausalLm& model, const ModelOptions& options) 
 
 }  // namespace
 
+at::DeviceType choose_device(Device device) {
+  const bool cuda = at::hasCUDA();
+  if (device == Device::kCuda && !cuda) {
+    throw UserError(
+        "model.device: cuda is asked for, but this machine has no CUDA device, or this program was "
+        "built without CUDA (TUNEWRIGHT_TORCH=cuda ./dev build); set it to cpu or auto");
+  }
+  return device != Device::kCpu && cuda ? at::kCUDA : at::kCPU;
+}
+
 at::ScalarType chosen_dtype(const ModelOptions& options) {
   return choose_type(options, choose_device(options.device));
 }
@@ -104,9 +104,6 @@ std::unique_ptr<CausalLm> load_causal_lm(const ModelOptions& options, Reporter& 
   check_folder(folder);
   const auto device = choose_device(options.device);
   const bool quantized = options.quantization != Quantization::kNone;
-  if (quantized && device != at::kCPU) {
-    throw UserError("model.quantization: works on the processor; set model.device: cpu");
-  }
   const auto dtype = choose_type(options, device);
   const auto config = first_blocks_config(read_json(folder / "config.json"), options.first_blocks);
   try {
@@ -115,9 +112,10 @@ std::unique_ptr<CausalLm> load_causal_lm(const ModelOptions& options, Reporter& 
         folder, quantized ? at::ScalarType::Undefined : dtype, [&](const std::string& name) {
           return options.first_blocks == 0 || block_of(name).value_or(0) < options.first_blocks;
         });
-    for (auto& [name, tensor] : weights) tensor = tensor.to(device);
-    std::unique_ptr<CausalLm> model = std::make_unique<Decoder>(
-        config, std::move(weights), dtype, linear_storage(options.quantization, dtype, folder));
+    const auto placement = at::TensorOptions().dtype(dtype).device(device);
+    std::unique_ptr<CausalLm> model =
+        std::make_unique<Decoder>(config, std::move(weights), placement,
+                                  linear_storage(options.quantization, placement, folder));
     if (options.adapter) load_adapter(*model, *options.adapter);
     reporter.info(str(folder.string(), ": ", config.value("model_type", std::string("model")),
                       " in ", type_word(dtype), describe_quantization(*model, options)));

@@ -26,6 +26,9 @@ struct PackedInput {
   // The last continues.size() sequences go on where another one ends, whose tokens they see as if
   // they stood before them (answers to one question).  For inference: no gradient flows through it.
   std::vector<int64_t> continues;
+  // [M] int64: the tokens whose hidden states are needed (in training: those with a label), so that
+  // the last block computes no more of them.  Undefined: all.
+  at::Tensor wanted = {};
 };
 
 // Keys and values of one growing sequence.
@@ -54,7 +57,7 @@ struct Parameter {
 };
 
 // Sees what each layer of a forward pass gives, in order, under the layer's Hugging Face name.  The
-// first axis of the output is the tokens.
+// first axis of the output is the tokens: the wanted ones in what follows the last attention.
 using LayerObserver = std::function<void(const std::string& layer, const at::Tensor& output)>;
 
 // A causal language model that trains and generates.  Without gradient, hidden() may run on several
@@ -67,7 +70,8 @@ class CausalLm {
   // Made after prepare_for_training(); an update of the weights is seen by all.
   virtual std::unique_ptr<CausalLm> replica() const = 0;
 
-  // Final hidden states after the last norm.  [N, D], in the model's dtype.
+  // Final hidden states after the last norm, of the wanted tokens.  [N or M, D], in the model's
+  // dtype.
   virtual at::Tensor hidden(const PackedInput& input) = 0;
   // The same for the next T tokens of one sequence, whose past is in `cache`; appends to it.
   // ids [T] int64 -> [T, D].
@@ -108,6 +112,10 @@ class CausalLm {
   virtual int64_t vocab_size() const = 0;
   virtual int64_t max_positions() const = 0;
 };
+
+// Where load_causal_lm would put the model: `auto` is a CUDA device where build and machine have
+// one. A UserError where cuda is asked for and is not there.
+at::DeviceType choose_device(Device device);
 
 // The number format that load_causal_lm would give the model.
 at::ScalarType chosen_dtype(const ModelOptions& options);

@@ -21,11 +21,11 @@ constexpr const char* kHead = "lm_head.weight";
 // Hands out the weights one by one, each checked for its shape.
 class WeightTaker {
  public:
-  WeightTaker(WeightMap weights, at::ScalarType dtype, const LinearStorage& storage)
-      : weights_(std::move(weights)), dtype_(dtype), storage_(storage) {}
+  WeightTaker(WeightMap weights, const at::TensorOptions& options, const LinearStorage& storage)
+      : weights_(std::move(weights)), options_(options), storage_(storage) {}
 
   at::Tensor take(const std::string& name, at::IntArrayRef shape) {
-    return take_stored(name, shape).to(dtype_).contiguous();
+    return take_stored(name, shape).to(options_).contiguous();
   }
   ops::Weight take_linear(const std::string& name, at::IntArrayRef shape) {
     return storage_(name, take_stored(name, shape));
@@ -63,7 +63,7 @@ class WeightTaker {
     return names;
   }
   WeightMap weights_;
-  at::ScalarType dtype_;
+  at::TensorOptions options_;
   const LinearStorage& storage_;
 };
 
@@ -147,9 +147,12 @@ void take_alias(Linear& linear) {
 
 }  // namespace
 
-Decoder::Decoder(Json config, WeightMap weights, at::ScalarType dtype, const LinearStorage& storage)
-    : json_(std::move(config)), config_(decoder_config(json_)), dtype_(dtype) {
-  WeightTaker taker(std::move(weights), dtype, storage);
+Decoder::Decoder(Json config, WeightMap weights, const at::TensorOptions& options,
+                 const LinearStorage& storage)
+    : json_(std::move(config)),
+      config_(decoder_config(json_)),
+      dtype_(c10::typeMetaToScalarType(options.dtype())) {
+  WeightTaker taker(std::move(weights), options, storage);
   embedding_ = taker.take(kEmbedding, {config_.vocab_size, config_.hidden_size});
   for (size_t i = 0; i < static_cast<size_t>(config_.num_layers); ++i)
     layers_.push_back(take_layer(taker, config_, i));
@@ -189,7 +192,8 @@ std::optional<ops::LoraArguments> Decoder::lora_arguments(const Linear& linear,
                             .lora_b = linear.lora->b,
                             .scale = linear.lora->scale,
                             .dropout = pass.dropout ? linear.lora->dropout : 0.0,
-                            .dropout_seed = layer_seed(pass.dropout_seed, linear.name)};
+                            .dropout_seed = layer_seed(pass.dropout_seed, linear.name),
+                            .dropout_rows = pass.rows};
 }
 
 at::Tensor Decoder::seen(std::string_view prefix, std::string_view part, at::Tensor x) const {
@@ -233,19 +237,27 @@ at::Tensor Decoder::attention(const DecoderLayer& layer, size_t index, const at:
   }
   q = ops::rotary(q, pass.rope.cosine, pass.rope.sine);
   k = ops::rotary(k, pass.rope.cosine, pass.rope.sine);
-  const auto attended =
-      seen(layer.prefix, "self_attn", pass.attend(index, q, k, v).reshape({N, H * E}));
-  return apply(layer.o, attended, pass);
+  return seen(layer.prefix, "self_attn", pass.attend(index, q, k, v).reshape({N, H * E}));
+}
+
+at::Tensor Decoder::rest_of_block(const DecoderLayer& layer, const at::Tensor& x,
+                                  const at::Tensor& attended, const Pass& pass) const {
+  const auto [sum, normed] = ops::residual_rms_norm(
+      x, apply(layer.o, attended, pass), layer.post_attention_norm, config_.rms_norm_epsilon);
+  return sum + mlp(layer, seen(layer.prefix, "post_attention_layernorm", normed), pass);
 }
 
 at::Tensor Decoder::block(size_t index, const at::Tensor& x, const Pass& pass) const {
   const auto& layer = layers_[index];
   const auto normed = seen(layer.prefix, "input_layernorm",
                            ops::rms_norm(x, layer.input_norm, config_.rms_norm_epsilon));
-  const auto attended = x + attention(layer, index, normed, pass);
-  const auto h = seen(layer.prefix, "post_attention_layernorm",
-                      ops::rms_norm(attended, layer.post_attention_norm, config_.rms_norm_epsilon));
-  return attended + mlp(layer, h, pass);
+  const auto attended = attention(layer, index, normed, pass);
+  const bool narrows = index + 1 == layers_.size() && pass.wanted.defined();
+  if (!narrows) return rest_of_block(layer, x, attended, pass);
+  auto narrowed = pass;
+  narrowed.rows = pass.wanted;
+  return rest_of_block(layer, x.index_select(0, pass.wanted), attended.index_select(0, pass.wanted),
+                       narrowed);
 }
 
 at::Tensor Decoder::checkpointed_block(size_t layer, const at::Tensor& x, const Pass& pass) {
@@ -276,6 +288,8 @@ at::Tensor Decoder::run(at::Tensor x, const Pass& pass) {
 Decoder::Pass Decoder::make_pass(const at::Tensor& positions) const {
   return {.rope = rotary_tables(config_.rope, positions),
           .attend = {},
+          .wanted = {},
+          .rows = {},
           .adapted = adapter_.has_value() && adapter_enabled_,
           .dropout = training_,
           .dropout_seed = dropout_seed_};
@@ -284,6 +298,7 @@ Decoder::Pass Decoder::make_pass(const at::Tensor& positions) const {
 at::Tensor Decoder::hidden(const PackedInput& input) {
   const auto device = embedding_.device();
   auto pass = make_pass(input.positions.to(device));
+  if (input.wanted.defined()) pass.wanted = input.wanted.to(device);
   const double scale = 1.0 / std::sqrt(static_cast<double>(config_.head_dim));
   pass.attend = [this, input, scale](size_t layer, const at::Tensor& q, const at::Tensor& k,
                                      const at::Tensor& v) {

@@ -26,9 +26,11 @@ struct DecoderLayer {
 //   N tokens, D hidden size, H heads, K key/value heads, E head dim, V vocabulary
 class Decoder final : public CausalLm {
  public:
-  // Takes every weight by its Hugging Face name, those of linear layers as `storage` holds them.  A
-  // missing, surplus or misshapen one is a UserError.
-  Decoder(Json config, WeightMap weights, at::ScalarType dtype, const LinearStorage& storage);
+  // Takes every weight by its Hugging Face name, those of linear layers as `storage` holds them,
+  // the others in the dtype and on the device of `options`.  A missing, surplus or misshapen one is
+  // a UserError.
+  Decoder(Json config, WeightMap weights, const at::TensorOptions& options,
+          const LinearStorage& storage);
 
   std::unique_ptr<CausalLm> replica() const override;
   at::Tensor hidden(const PackedInput& input) override;
@@ -59,7 +61,9 @@ class Decoder final : public CausalLm {
     std::function<at::Tensor(size_t layer, const at::Tensor& q, const at::Tensor& k,
                              const at::Tensor& v)>
         attend;
-    bool adapted = false;  // the adapter takes part
+    at::Tensor wanted = {};  // [M]: tokens that the last block is to give; undefined: all
+    at::Tensor rows = {};    // [M]: the tokens whose rows are worked on; undefined: all
+    bool adapted = false;    // the adapter takes part
     bool dropout = false;
     uint64_t dropout_seed = 0;
     ops::Value block_value = ops::Value::kNeeded;  // what a block's last product gives
@@ -67,6 +71,9 @@ class Decoder final : public CausalLm {
   Pass make_pass(const at::Tensor& positions) const;
   at::Tensor run(at::Tensor x, const Pass& pass);
   at::Tensor block(size_t layer, const at::Tensor& x, const Pass& pass) const;
+  // What follows the attention of a block: `attended` is what it gave, x the block's input.
+  at::Tensor rest_of_block(const DecoderLayer& layer, const at::Tensor& x,
+                           const at::Tensor& attended, const Pass& pass) const;
   void pause(const at::Tensor& x) const;  // between two blocks
   at::Tensor checkpointed_block(size_t layer, const at::Tensor& x, const Pass& pass);
   at::Tensor attention(const DecoderLayer& layer, size_t index, const at::Tensor& x,

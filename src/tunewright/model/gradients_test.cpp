@@ -110,6 +110,39 @@ TEST(Checkpointing, LeavesFullAndFrozenLayerGradientsBitEqual) {
   }
 }
 
+TEST_P(Gradients, OfWantedTokensAreThoseOfTheSameTokensOfAll) {
+  const auto golden = GoldenModel::load(GetParam());
+  const auto rows = at::tensor({3, 4, 11}, at::kLong);
+  const auto run = [&](const AdapterOptions& adapter, int64_t checkpointed, bool narrowed) {
+    const auto model = golden.model();
+    prepare_for_training(*model, adapter, 1);
+    model->set_training(true, 7);
+    model->set_checkpointed_blocks(checkpointed);
+    auto input = pack({golden["ids/0"], golden["ids/1"]});
+    if (narrowed) input.wanted = rows;
+    const auto all = model->hidden(input);
+    const auto hidden = narrowed ? all : all.index_select(0, rows);
+    hidden.pow(2).sum().backward();
+    std::vector<at::Tensor> list = {hidden.detach()};
+    for (const auto& parameter : model->trainable_parameters())
+      list.push_back(parameter.tensor.grad());
+    return list;
+  };
+  for (const auto& adapter :
+       {AdapterOptions{.type = AdapterType::kNone}, AdapterOptions{.r = 4, .lora_dropout = 0.3}}) {
+    for (const int64_t checkpointed : {0, 100}) {
+      const auto narrowed = run(adapter, checkpointed, true),
+                 all = run(adapter, checkpointed, false);
+      ASSERT_EQ(narrowed.size(), all.size());
+      EXPECT_EQ(narrowed.front().size(0), 3);
+      for (size_t i = 0; i < all.size(); ++i) {
+        if (!all[i].defined()) continue;  // an output head of its own
+        EXPECT_LT(relative_difference(narrowed[i], all[i]), kGradientTolerance) << i;
+      }
+    }
+  }
+}
+
 TEST(FusedLoss, GivesTheGradientsOfTheLogits) {
   const auto golden = GoldenModel::load("llama_tied_linear");
   const auto model = golden.model();

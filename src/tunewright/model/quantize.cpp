@@ -7,25 +7,38 @@
 #include "tunewright/ops/quantized.h"
 
 namespace tunewright::model {
+namespace {
 
-LinearStorage linear_storage(Quantization quantization, at::ScalarType dtype,
+ops::QuantizedPointer placed(ops::QuantizedPointer matrix, at::Device device) {
+  return device.is_cpu() ? std::move(matrix) : matrix->copy_on(device);
+}
+
+}  // namespace
+
+LinearStorage linear_storage(Quantization quantization, const at::TensorOptions& options,
                              const std::filesystem::path& folder) {
+  const auto device = options.device();
   switch (quantization) {
     case Quantization::kNone:
       break;
     case Quantization::kInt8:
-      return [](const std::string&, const at::Tensor& stored) -> ops::Weight {
-        return ops::QuantizedPointer(ops::Int8Matrix::quantize(stored));
+      return [device](const std::string&, const at::Tensor& stored) -> ops::Weight {
+        return placed(ops::Int8Matrix::quantize(stored), device);
       };
     case Quantization::kNf4:
-      return [](const std::string&, const at::Tensor& stored) -> ops::Weight {
-        return ops::QuantizedPointer(ops::Nf4Matrix::quantize(stored));
+      return [device](const std::string&, const at::Tensor& stored) -> ops::Weight {
+        return placed(ops::Nf4Matrix::quantize(stored), device);
       };
     case Quantization::kGguf:
-      return gguf_storage(folder / kGgufFile, dtype);
+      if (!device.is_cpu()) {
+        throw UserError(
+            "model.quantization: the blocks of a GGUF file are decoded on the processor only; set "
+            "model.device: cpu, or model.quantization to nf4 or int8");
+      }
+      return gguf_storage(folder / kGgufFile, c10::typeMetaToScalarType(options.dtype()));
   }
-  return [dtype](const std::string&, const at::Tensor& stored) -> ops::Weight {
-    return stored.to(dtype).contiguous();
+  return [options](const std::string&, const at::Tensor& stored) -> ops::Weight {
+    return stored.to(options).contiguous();
   };
 }
 

@@ -9,9 +9,10 @@
 
 namespace tunewright::model {
 
-// The checkpoint's tensors in `dtype`, or quantised from the numbers that are stored.  kGguf is a
-// UserError that names --keep-gguf where `folder` has no model.gguf.
-LinearStorage linear_storage(Quantization quantization, at::ScalarType dtype,
+// The checkpoint's tensors in the dtype and on the device of `options`, or quantised from the
+// numbers that are stored.  kGguf is a UserError that names --keep-gguf where `folder` has no
+// model.gguf, and on another device than the CPU.
+LinearStorage linear_storage(Quantization quantization, const at::TensorOptions& options,
                              const std::filesystem::path& folder);
 
 // Of the matrices that are quantised; zeros without.

@@ -10,6 +10,7 @@
 
 #include "tunewright/base/error.h"
 #include "tunewright/base/str.h"
+#include "tunewright/ops/device.h"
 
 namespace tunewright::model {
 namespace {
@@ -192,7 +193,7 @@ RotaryTables rotary_tables(const RopeConfig& rope, const at::Tensor& positions) 
   const bool by_length = rope.type == RopeType::kDynamic && positions.numel() > 0;
   const int64_t length =
       by_length ? positions.max().item<int64_t>() + 1 : 0;  // waits for the device
-  const auto frequencies = inverse_frequencies(rope, length).to(positions.device());
+  const auto frequencies = ops::to_device(inverse_frequencies(rope, length), positions.device());
   const auto angles = at::outer(positions.to(at::kFloat), frequencies);
   if (rope.attention_factor == 1.0) return {angles.cos(), angles.sin()};
   return {angles.cos() * rope.attention_factor, angles.sin() * rope.attention_factor};

@@ -5,6 +5,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "tunewright/base/error.h"
+#include "tunewright/ops/cuda/device_ops.h"
 #include "tunewright/ops/ops.h"
 #include "tunewright/ops/rows.h"
 
@@ -29,6 +30,7 @@ struct Swiglu : torch::autograd::Function<Swiglu> {
 }  // namespace
 
 at::Tensor swiglu_rows(const at::Tensor& gate, const at::Tensor& up) {
+  if (gate.is_cuda()) return cuda::swiglu(gate, up);
   const auto out = at::empty_like(gate);
   const int64_t I = gate.size(-1), rows = gate.numel() / I;
   with_storage_type(gate.scalar_type(), [&]<class T>(T) {
@@ -42,6 +44,7 @@ at::Tensor swiglu_rows(const at::Tensor& gate, const at::Tensor& up) {
 
 SwigluGradients swiglu_backward_rows(const at::Tensor& dy, const at::Tensor& gate,
                                      const at::Tensor& up) {
+  if (gate.is_cuda()) return cuda::swiglu_backward(dy, gate, up);
   const auto dgate = at::empty_like(gate), dup = at::empty_like(up);
   const int64_t I = gate.size(-1), rows = gate.numel() / I;
   with_storage_type(gate.scalar_type(), [&]<class T>(T) {

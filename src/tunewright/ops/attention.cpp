@@ -6,6 +6,7 @@
 
 #include "tunewright/base/error.h"
 #include "tunewright/ops/attention_cpu.h"
+#include "tunewright/ops/cuda/device_ops.h"
 #include "tunewright/ops/ops.h"
 
 namespace tunewright::ops {
@@ -71,17 +72,6 @@ class BlockMasks {
   at::Tensor latest_;
 };
 
-// Calls body(block, mask) for all blocks of all spans.
-template <class Body>
-void for_blocks(std::span<const int64_t> offsets, int64_t window, const at::TensorOptions& options,
-                const Body& body) {
-  BlockMasks masks(window, options);
-  for (size_t i = 0; i + 1 < offsets.size(); ++i) {
-    for (const auto& block : blocks_of(offsets[i], offsets[i], offsets[i + 1], window))
-      body(block, masks.of(block));
-  }
-}
-
 // CPU only.  The row normaliser of the softmax is kept for the backward pass.
 struct SpanAttention : torch::autograd::Function<SpanAttention> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& q, const at::Tensor& k,
@@ -120,18 +110,6 @@ at::Tensor block_attention(const at::Tensor& q, const at::Tensor& k, const at::T
   return out[0].transpose(0, 1);
 }
 
-// Where the CPU's kernel does not exist: the framework's own attention.
-at::Tensor device_span_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                                 std::span<const int64_t> offsets, double scale, int64_t window) {
-  std::vector<at::Tensor> parts;
-  for_blocks(offsets, window, q.options(), [&](const Block& block, const auto& mask) {
-    const auto [begin, end, key_begin] = block;
-    parts.push_back(block_attention(q.slice(0, begin, end), k.slice(0, key_begin, end),
-                                    v.slice(0, key_begin, end), mask, scale));
-  });
-  return at::cat(parts, 0);
-}
-
 void check_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
   TUNEWRIGHT_ASSERT(q.dim() == 3 && k.dim() == 3 && k.sizes() == v.sizes());
   TUNEWRIGHT_ASSERT(q.size(2) == k.size(2) && q.size(1) % k.size(1) == 0);
@@ -143,7 +121,7 @@ at::Tensor span_attention(const at::Tensor& q, const at::Tensor& k, const at::Te
                           std::span<const int64_t> offsets, double scale, int64_t window) {
   check_attention(q, k, v);
   TUNEWRIGHT_ASSERT(!offsets.empty() && offsets.front() == 0 && offsets.back() == q.size(0));
-  if (!q.device().is_cpu()) return device_span_attention(q, k, v, offsets, scale, window);
+  if (q.is_cuda()) return cuda::span_attention(q, k, v, offsets, scale, window);
   return SpanAttention::apply(
       q.contiguous(), k.contiguous(), v.contiguous(),
       cpu::Spans{std::vector<int64_t>(offsets.begin(), offsets.end()), scale, window});
@@ -152,6 +130,7 @@ at::Tensor span_attention(const at::Tensor& q, const at::Tensor& k, const at::Te
 at::Tensor cached_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                             double scale, int64_t window) {
   check_attention(q, k, v);
+  if (q.is_cuda()) return cuda::cached_attention(q, k, v, scale, window);
   const int64_t past = k.size(0) - q.size(0);
   BlockMasks masks(window, q.options());
   std::vector<at::Tensor> parts;

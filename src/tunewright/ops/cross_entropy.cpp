@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "tunewright/base/error.h"
+#include "tunewright/ops/cuda/device_ops.h"
 #include "tunewright/ops/kernels.h"
 #include "tunewright/ops/ops.h"
 #include "tunewright/ops/product.h"
@@ -17,32 +18,27 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// Numbers of a chunk's logits: 64 MiB of float32.
-constexpr int64_t kChunkNumbers = 16 << 20;
+// Numbers of a chunk's logits: 64 MiB of float32; on a device, which wants larger products, 256
+// MiB.
+constexpr int64_t kChunkNumbers = 16 << 20, kChunkNumbersOnDevice = 64 << 20;
 
-int64_t chunk_rows(int64_t vocab_size) {
+int64_t chunk_rows(const at::Tensor& head) {
+  const int64_t vocab_size = head.size(0);
+  if (!head.is_cpu()) return std::clamp<int64_t>(kChunkNumbersOnDevice / vocab_size, 16, 2048);
   return std::clamp<int64_t>(kChunkNumbers / vocab_size, 16, 512);
 }
 
 at::Tensor chunk_logits(const at::Tensor& hidden, const at::Tensor& head, int64_t begin,
                         int64_t rows) {
-  return product(hidden.narrow(0, begin, rows), head).to(at::kFloat);
+  const auto part = hidden.narrow(0, begin, rows);
+  return part.is_cuda() ? float_product(part, head.t()) : product(part, head).to(at::kFloat);
 }
 
 // Row losses, and in place of the logits their gradient where `gradient` is set.
 at::Tensor cross_entropy_rows_(at::Tensor& logits, const at::Tensor& labels,
                                const at::Tensor& weights, bool gradient) {
   const int64_t rows = logits.size(0), V = logits.size(1);
-  if (!logits.device().is_cpu()) {
-    const auto logprobs = logits.log_softmax(-1);
-    const auto index = labels.unsqueeze(1);
-    const auto losses = -logprobs.gather(1, index).squeeze(1) * weights;
-    if (gradient) {
-      logits = logprobs.exp().scatter_add_(1, index, at::full_like(index, -1.0, logits.options())) *
-               weights.unsqueeze(1);
-    }
-    return losses;
-  }
+  if (logits.is_cuda()) return cuda::cross_entropy_rows_(logits, labels, weights, gradient);
   const auto losses = at::empty({rows}, logits.options());
   at::parallel_for(0, rows, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
@@ -59,6 +55,27 @@ at::Tensor cross_entropy_rows_(at::Tensor& logits, const at::Tensor& labels,
   return losses;
 }
 
+// Whether the logits' gradient is rounded to this operand's type and multiplied in it, as a
+// device's matrix instructions want it.  On the CPU it stays float32.
+bool takes_rounded_gradient(const at::Tensor& operand) {
+  return !operand.is_cpu() && operand.scalar_type() != at::kFloat;
+}
+
+// part [M, D] += dlogits head.
+void add_hidden_gradient_(at::Tensor& part, const at::Tensor& dlogits, const at::Tensor& head) {
+  if (!takes_rounded_gradient(head)) return add_product_transposed_(part, dlogits, head);
+  part.add_(float_product(dlogits.to(head.scalar_type()), head));
+}
+
+// dhead [V, D] += dlogits^T hidden.
+void add_head_gradient_(at::Tensor& dhead, const at::Tensor& dlogits, const at::Tensor& hidden) {
+  if (takes_rounded_gradient(hidden)) {
+    dhead.add_(outer_product(dlogits.to(hidden.scalar_type()), hidden));
+  } else {
+    dhead.addmm_(dlogits.t(), hidden.to(at::kFloat));
+  }
+}
+
 struct Wanted {
   bool hidden = false, head = false;
 };
@@ -70,7 +87,7 @@ struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
     auto dhidden = wanted.hidden ? at::zeros(hidden.sizes(), float_options) : at::Tensor();
     auto dhead = wanted.head ? at::zeros(head.sizes(), float_options) : at::Tensor();
     auto loss = at::zeros({}, float_options);
-    const int64_t M = hidden.size(0), step = chunk_rows(head.size(0));
+    const int64_t M = hidden.size(0), step = chunk_rows(head);
     for (int64_t begin = 0; begin < M; begin += step) {
       const int64_t rows = std::min(step, M - begin);
       auto logits = chunk_logits(hidden, head, begin, rows);
@@ -79,9 +96,9 @@ struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
                   .sum();
       if (wanted.hidden) {
         auto part = dhidden.narrow(0, begin, rows);
-        add_product_transposed_(part, logits, head);
+        add_hidden_gradient_(part, logits, head);
       }
-      if (wanted.head) dhead.addmm_(logits.t(), hidden.narrow(0, begin, rows).to(at::kFloat));
+      if (wanted.head) add_head_gradient_(dhead, logits, hidden.narrow(0, begin, rows));
     }
     ctx->save_for_backward({dhidden, dhead});
     ctx->saved_data["hidden_dtype"] = static_cast<int64_t>(hidden.scalar_type());
@@ -127,7 +144,7 @@ LabelScores label_scores(const at::Tensor& hidden, const at::Tensor& head,
   const at::NoGradGuard no_grad;
   const auto contiguous_labels = labels.contiguous();
   check_labels(hidden, head, contiguous_labels);
-  const int64_t M = hidden.size(0), step = chunk_rows(head.size(0));
+  const int64_t M = hidden.size(0), step = chunk_rows(head);
   const auto ones = at::ones({M}, hidden.options().dtype(at::kFloat));
   LabelScores scores{at::empty({M}, ones.options()),
                      at::empty({M}, ones.options().dtype(at::kBool))};

@@ -4,7 +4,7 @@
 #include <cstring>
 #include <limits>
 
-#include "tunewright/ops/instruction_sets.h"
+#include "tunewright/base/instruction_sets.h"
 
 namespace tunewright::ops::kernels {
 namespace {
@@ -145,8 +145,17 @@ TUNEWRIGHT_INLINE float rms_norm(const T* x, const T* weight, T* out, int64_t n,
 }
 
 template <class T>
-TUNEWRIGHT_INLINE void rms_norm_backward(const T* dy, const T* x, const T* weight, T* dx,
-                                         float* weight_gradient, int64_t n, float epsilon) {
+TUNEWRIGHT_INLINE void residual_rms_norm(const T* x, const T* residual, const T* weight, T* sum,
+                                         T* out, int64_t n, float epsilon) {
+  for_blocks(n, [&](int64_t i, int64_t count) __attribute__((always_inline)) {
+    write(sum + i, read(x + i, count) + read(residual + i, count), count);
+  });
+  rms_norm(sum, weight, out, n, epsilon);
+}
+
+template <class T>
+TUNEWRIGHT_INLINE void rms_norm_backward(const T* dy, const T* x, const T* weight, const T* more,
+                                         T* dx, float* weight_gradient, int64_t n, float epsilon) {
   const float rstd = reciprocal_rms(x, n, epsilon);
   Floats products = {};
   for_blocks(n, [&](int64_t i, int64_t count) __attribute__((always_inline)) {
@@ -156,7 +165,9 @@ TUNEWRIGHT_INLINE void rms_norm_backward(const T* dy, const T* x, const T* weigh
   for_blocks(n, [&](int64_t i, int64_t count) __attribute__((always_inline)) {
     const Floats upstream = read(dy + i, count);
     const Floats value = read(x + i, count);
-    write(dx + i, (upstream * read(weight + i, count) - value * projection) * rstd, count);
+    Floats gradient = (upstream * read(weight + i, count) - value * projection) * rstd;
+    if (more != nullptr) gradient += read(more + i, count);
+    write(dx + i, gradient, count);
     if (weight_gradient != nullptr) {
       write(weight_gradient + i,
             read(weight_gradient + i, count) + upstream * stored_as(x, value * rstd), count);
@@ -211,15 +222,26 @@ TUNEWRIGHT_CLONES float rms_norm_row(const BFloat16Bits* x, const BFloat16Bits* 
                                      BFloat16Bits* out, int64_t n, float epsilon) {
   return rms_norm(x, weight, out, n, epsilon);
 }
-TUNEWRIGHT_CLONES void rms_norm_backward_row(const float* dy, const float* x, const float* weight,
-                                             float* dx, float* weight_gradient, int64_t n,
+TUNEWRIGHT_CLONES void residual_rms_norm_row(const float* x, const float* residual,
+                                             const float* weight, float* sum, float* out, int64_t n,
                                              float epsilon) {
-  rms_norm_backward(dy, x, weight, dx, weight_gradient, n, epsilon);
+  residual_rms_norm(x, residual, weight, sum, out, n, epsilon);
+}
+TUNEWRIGHT_CLONES void residual_rms_norm_row(const BFloat16Bits* x, const BFloat16Bits* residual,
+                                             const BFloat16Bits* weight, BFloat16Bits* sum,
+                                             BFloat16Bits* out, int64_t n, float epsilon) {
+  residual_rms_norm(x, residual, weight, sum, out, n, epsilon);
+}
+TUNEWRIGHT_CLONES void rms_norm_backward_row(const float* dy, const float* x, const float* weight,
+                                             const float* more, float* dx, float* weight_gradient,
+                                             int64_t n, float epsilon) {
+  rms_norm_backward(dy, x, weight, more, dx, weight_gradient, n, epsilon);
 }
 TUNEWRIGHT_CLONES void rms_norm_backward_row(const BFloat16Bits* dy, const BFloat16Bits* x,
-                                             const BFloat16Bits* weight, BFloat16Bits* dx,
-                                             float* weight_gradient, int64_t n, float epsilon) {
-  rms_norm_backward(dy, x, weight, dx, weight_gradient, n, epsilon);
+                                             const BFloat16Bits* weight, const BFloat16Bits* more,
+                                             BFloat16Bits* dx, float* weight_gradient, int64_t n,
+                                             float epsilon) {
+  rms_norm_backward(dy, x, weight, more, dx, weight_gradient, n, epsilon);
 }
 
 TUNEWRIGHT_CLONES void rotary_row(const float* x, const float* cosine, const float* sine,

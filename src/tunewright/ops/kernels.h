@@ -15,12 +15,20 @@ float rms_norm_row(const float* x, const float* weight, float* out, int64_t n, f
 float rms_norm_row(const BFloat16Bits* x, const BFloat16Bits* weight, BFloat16Bits* out, int64_t n,
                    float epsilon);
 
-// dx of rms_norm_row; weight_gradient (float32, may be null) is added to.
-void rms_norm_backward_row(const float* dy, const float* x, const float* weight, float* dx,
-                           float* weight_gradient, int64_t n, float epsilon);
-void rms_norm_backward_row(const BFloat16Bits* dy, const BFloat16Bits* x,
-                           const BFloat16Bits* weight, BFloat16Bits* dx, float* weight_gradient,
+// sum = x + residual, stored, and out = rms_norm_row(sum).
+void residual_rms_norm_row(const float* x, const float* residual, const float* weight, float* sum,
+                           float* out, int64_t n, float epsilon);
+void residual_rms_norm_row(const BFloat16Bits* x, const BFloat16Bits* residual,
+                           const BFloat16Bits* weight, BFloat16Bits* sum, BFloat16Bits* out,
                            int64_t n, float epsilon);
+
+// dx of rms_norm_row, plus `more` (may be null); weight_gradient (float32, may be null) is added
+// to.
+void rms_norm_backward_row(const float* dy, const float* x, const float* weight, const float* more,
+                           float* dx, float* weight_gradient, int64_t n, float epsilon);
+void rms_norm_backward_row(const BFloat16Bits* dy, const BFloat16Bits* x,
+                           const BFloat16Bits* weight, const BFloat16Bits* more, BFloat16Bits* dx,
+                           float* weight_gradient, int64_t n, float epsilon);
 
 // Rotates the pairs (i, i + half) of one head by `sign` times the angle.
 void rotary_row(const float* x, const float* cosine, const float* sine, float* out, int64_t half,

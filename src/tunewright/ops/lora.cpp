@@ -6,6 +6,8 @@
 
 #include "tunewright/base/error.h"
 #include "tunewright/ops/activation.h"
+#include "tunewright/ops/cuda/device_ops.h"
+#include "tunewright/ops/dropout_bits.h"
 #include "tunewright/ops/kernels.h"
 #include "tunewright/ops/ops.h"
 #include "tunewright/ops/product.h"
@@ -18,36 +20,33 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// One independent stream of masks for each row (splitmix64's step).
-uint64_t row_seed(uint64_t seed, int64_t row) {
-  uint64_t z = seed + 0x9e3779b97f4a7c15u * (static_cast<uint64_t>(row) + 1);
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-  return z ^ (z >> 31);
-}
-
 // The numbers of a call, as they are kept for the backward pass.
 struct Settings {
   double scale, dropout;
   int64_t seed;
+  at::Tensor rows;  // of the masks
   Value value = Value::kNeeded;
 };
 
-// x [N, D], computed in float32 on the CPU; the same seed gives the same mask.
+// x [N, D], computed in float32; the same seed and row give the same mask, on every device.
 at::Tensor dropout(const at::Tensor& x, const Settings& settings) {
   if (settings.dropout == 0.0) return x;
   const auto seed = static_cast<uint64_t>(settings.seed);
-  const auto p = static_cast<float>(settings.dropout);
-  const auto host = x.to(at::kCPU, at::kFloat).contiguous();
-  const auto out = at::empty_like(host);
-  const int64_t N = host.size(0), D = host.size(1);
+  const auto from = x.to(at::kFloat).contiguous();
+  if (x.is_cuda())
+    return cuda::dropout(from, settings.dropout, seed, settings.rows).to(x.scalar_type());
+  const auto out = at::empty_like(from);
+  const int64_t N = from.size(0), D = from.size(1);
+  const auto* rows = settings.rows.defined() ? settings.rows.const_data_ptr<int64_t>() : nullptr;
   at::parallel_for(0, N, row_grain(D), [&](int64_t begin, int64_t end) {
     for (int64_t n = begin; n < end; ++n) {
-      kernels::dropout_row(host.const_data_ptr<float>() + n * D,
-                           out.mutable_data_ptr<float>() + n * D, D, row_seed(seed, n), p);
+      kernels::dropout_row(from.const_data_ptr<float>() + n * D,
+                           out.mutable_data_ptr<float>() + n * D, D,
+                           dropout_row_seed(seed, rows != nullptr ? rows[n] : n),
+                           static_cast<float>(settings.dropout));
     }
   });
-  return out.to(x.device(), x.scalar_type());
+  return out.to(x.scalar_type());
 }
 
 // The type that the adapter's thin products are done in: bfloat16 where the hardware multiplies it,
@@ -93,6 +92,7 @@ void save(AutogradContext* ctx, variable_list inputs, const std::optional<at::Te
   ctx->saved_data["scale"] = saved.settings.scale;
   ctx->saved_data["dropout"] = saved.settings.dropout;
   ctx->saved_data["seed"] = saved.settings.seed;
+  if (saved.settings.rows.defined()) ctx->saved_data["rows"] = saved.settings.rows;
   if (bias) ctx->saved_data["bias_dtype"] = static_cast<int64_t>(bias->scalar_type());
 }
 
@@ -102,8 +102,10 @@ Saved restore(AutogradContext* ctx, const variable_list& tensors, size_t inputs)
               tensors[inputs + 2],
               tensors[inputs + 3],
               {ctx->saved_data["scale"].toDouble(), ctx->saved_data["dropout"].toDouble(),
-               ctx->saved_data["seed"].toInt()},
+               ctx->saved_data["seed"].toInt(), at::Tensor()},
               std::nullopt};
+  if (const auto it = ctx->saved_data.find("rows"); it != ctx->saved_data.end())
+    saved.settings.rows = it->second.toTensor();
   if (const auto it = ctx->saved_data.find("bias_dtype"); it != ctx->saved_data.end()) {
     saved.bias_dtype = static_cast<at::ScalarType>(it->second.toInt());
   }
@@ -147,8 +149,8 @@ std::array<at::Tensor, 4> weight_gradients(AutogradContext* ctx, size_t edge, co
     result[2] =
         at::mm(up.ddown.t(), dropout(x.to(dtype), saved.settings)).to(saved.lora_a.scalar_type());
   }
-  if (ctx->needs_input_grad(edge +
-                            1)) {  // few rows by many columns: twice as fast as its transpose
+  if (ctx->needs_input_grad(edge + 1)) {
+    // Few rows by many columns: twice as fast as its transpose.
     result[3] = at::mm(saved.down.t(), up.dy)
                     .t()
                     .to(saved.lora_b.scalar_type(), false, true, at::MemoryFormat::Contiguous)
@@ -208,7 +210,8 @@ struct SwigluLoraLinear : torch::autograd::Function<SwigluLoraLinear> {
 
 Settings settings_of(const LoraArguments& lora) {
   TUNEWRIGHT_ASSERT(lora.dropout >= 0.0 && lora.dropout < 1.0);
-  return {lora.scale, lora.dropout, static_cast<int64_t>(lora.dropout_seed), lora.value};
+  return {lora.scale, lora.dropout, static_cast<int64_t>(lora.dropout_seed), lora.dropout_rows,
+          lora.value};
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "tunewright/base/error.h"
+#include "tunewright/ops/cuda/device_ops.h"
 #include "tunewright/ops/ops.h"
 #include "tunewright/ops/rows.h"
 
@@ -17,6 +18,7 @@ using torch::autograd::variable_list;
 constexpr int64_t kRowsPerPartial = 64;
 
 at::Tensor forward_rows(const at::Tensor& x, const at::Tensor& weight, double epsilon) {
+  if (x.is_cuda()) return cuda::rms_norm(x, weight, epsilon);
   const auto out = at::empty_like(x);
   const int64_t D = x.size(-1), rows = x.numel() / D;
   with_storage_type(x.scalar_type(), [&]<class T>(T) {
@@ -38,12 +40,12 @@ at::Tensor add_in_order(const at::Tensor& partials) {
   return total;
 }
 
-struct Gradients {
-  at::Tensor x, weight;
-};
+using Gradients = cuda::RmsNormGradients;
 
+// `more`, where defined, is added to the gradient of x: CPU only.
 Gradients backward_rows(const at::Tensor& dy, const at::Tensor& x, const at::Tensor& weight,
-                        double epsilon, bool weight_needed) {
+                        double epsilon, bool weight_needed, const at::Tensor& more = {}) {
+  if (x.is_cuda()) return cuda::rms_norm_backward(dy, x, weight, epsilon, weight_needed);
   const auto dx = at::empty_like(x);
   const int64_t D = x.size(-1), rows = x.numel() / D,
                 partials = (rows + kRowsPerPartial - 1) / kRowsPerPartial;
@@ -54,8 +56,9 @@ Gradients backward_rows(const at::Tensor& dy, const at::Tensor& x, const at::Ten
       for (int64_t i = begin * kRowsPerPartial; i < std::min(rows, end * kRowsPerPartial); ++i) {
         float* sum =
             weight_needed ? sums.mutable_data_ptr<float>() + i / kRowsPerPartial * D : nullptr;
+        const T* added = more.defined() ? data<T>(more) + i * D : nullptr;
         kernels::rms_norm_backward_row(data<T>(dy) + i * D, data<T>(x) + i * D, data<T>(weight),
-                                       mutable_data<T>(dx) + i * D, sum, D,
+                                       added, mutable_data<T>(dx) + i * D, sum, D,
                                        static_cast<float>(epsilon));
       }
     });
@@ -79,7 +82,58 @@ struct RmsNorm : torch::autograd::Function<RmsNorm> {
   }
 };
 
+ResidualNorm residual_forward_rows(const at::Tensor& x, const at::Tensor& residual,
+                                   const at::Tensor& weight, double epsilon) {
+  const ResidualNorm result{at::empty_like(x), at::empty_like(x)};
+  const int64_t D = x.size(-1), rows = x.numel() / D;
+  with_storage_type(x.scalar_type(), [&]<class T>(T) {
+    at::parallel_for(0, rows, row_grain(D), [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin * D; i < end * D; i += D) {
+        kernels::residual_rms_norm_row(
+            data<T>(x) + i, data<T>(residual) + i, data<T>(weight), mutable_data<T>(result.sum) + i,
+            mutable_data<T>(result.normed) + i, D, static_cast<float>(epsilon));
+      }
+    });
+  });
+  return result;
+}
+
+// CPU only.
+struct ResidualRmsNorm : torch::autograd::Function<ResidualRmsNorm> {
+  static variable_list forward(AutogradContext* ctx, const at::Tensor& x,
+                               const at::Tensor& residual, const at::Tensor& weight,
+                               double epsilon) {
+    ctx->set_materialize_grads(false);
+    const auto result = residual_forward_rows(x, residual, weight, epsilon);
+    ctx->save_for_backward({result.sum, weight});
+    ctx->saved_data["epsilon"] = epsilon;
+    return {result.sum, result.normed};
+  }
+  static variable_list backward(AutogradContext* ctx, variable_list grads) {
+    const auto saved = ctx->get_saved_variables();
+    if (!grads[1].defined()) return {grads[0], grads[0], at::Tensor(), at::Tensor()};
+    const auto more = grads[0].defined() ? grads[0].contiguous() : at::Tensor();
+    const auto result =
+        backward_rows(grads[1].contiguous(), saved[0], saved[1],
+                      ctx->saved_data["epsilon"].toDouble(), ctx->needs_input_grad(2), more);
+    return {result.x, result.x, result.weight, at::Tensor()};
+  }
+};
+
 }  // namespace
+
+ResidualNorm residual_rms_norm(const at::Tensor& x, const at::Tensor& residual,
+                               const at::Tensor& weight, double epsilon) {
+  TUNEWRIGHT_ASSERT(x.sizes() == residual.sizes() && x.scalar_type() == residual.scalar_type());
+  TUNEWRIGHT_ASSERT(weight.dim() == 1 && weight.size(0) == x.size(-1));
+  if (!x.is_cpu() || !has_row_kernel(x) || weight.scalar_type() != x.scalar_type()) {
+    const auto sum = x + residual;
+    return {sum, rms_norm(sum, weight, epsilon)};
+  }
+  const auto result =
+      ResidualRmsNorm::apply(x.contiguous(), residual.contiguous(), weight.contiguous(), epsilon);
+  return {result[0], result[1]};
+}
 
 at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double epsilon) {
   TUNEWRIGHT_ASSERT(weight.dim() == 1 && weight.size(0) == x.size(-1));

@@ -17,6 +17,14 @@ namespace tunewright::ops {
 // shape and dtype.
 at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double epsilon);
 
+// sum = x + residual, in their dtype, and rms_norm(sum).  One pass over the memory each way, and
+// the two gradients that reach the sum are added in it.
+struct ResidualNorm {
+  at::Tensor sum, normed;
+};
+ResidualNorm residual_rms_norm(const at::Tensor& x, const at::Tensor& residual,
+                               const at::Tensor& weight, double epsilon);
+
 // Rotates pairs (i, i + E/2) of each head.  x [N, H, E]; cosine, sine [N, E/2] float32 -> [N, H,
 // E].
 at::Tensor rotary(const at::Tensor& x, const at::Tensor& cosine, const at::Tensor& sine);
@@ -40,6 +48,9 @@ struct LoraArguments {
   double scale = 1.0;
   double dropout = 0.0;       // of the adapter's input; 0: off
   uint64_t dropout_seed = 0;  // the same seed gives the same mask
+  // [N] int64: what each row counts as in the mask; undefined: 0, 1, …  A part of the rows has then
+  // the masks that it has among all of them.
+  at::Tensor dropout_rows = {};
   Value value = Value::kNeeded;
 };
 at::Tensor lora_linear(const at::Tensor& x, const Weight& weight,
@@ -79,6 +90,8 @@ LabelScores label_scores(const at::Tensor& hidden, const at::Tensor& head,
 
 namespace plain {
 at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double epsilon);
+ResidualNorm residual_rms_norm(const at::Tensor& x, const at::Tensor& residual,
+                               const at::Tensor& weight, double epsilon);
 at::Tensor rotary(const at::Tensor& x, const at::Tensor& cosine, const at::Tensor& sine);
 at::Tensor swiglu(const at::Tensor& gate, const at::Tensor& up);
 at::Tensor linear(const at::Tensor& x, const at::Tensor& weight,

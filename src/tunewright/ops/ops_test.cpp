@@ -11,28 +11,51 @@
 
 #include "tunewright/base/system.h"
 #include "tunewright/base/test.h"
+#include "tunewright/ops/device.h"
 #include "tunewright/ops/side_by_side.h"
+#include "tunewright/ops/test_devices.h"
 
 namespace tunewright::ops {
 namespace {
 
 // float32: sums of some hundred terms in another order.  bfloat16: the result is rounded to 8 bits,
-// and so is what lies between two operations of the plain definition.
+// and so is what lies between two operations of the plain definition; float16: to 11 bits.
 constexpr double kFloatTolerance = 1e-5;
 constexpr double kBFloat16Tolerance = 2e-2;
+constexpr double kHalfTolerance = 5e-3;
+// A device's attention multiplies float32 as three products of 11 bits each.
+constexpr double kDeviceFloatTolerance = 1e-4;
 
 double relative_difference(const at::Tensor& got, const at::Tensor& expected) {
   const auto difference = (got.to(at::kDouble) - expected.to(at::kDouble)).abs().max();
   return (difference / expected.to(at::kDouble).abs().max().clamp_min(0.1)).item<double>();
 }
 
-double tolerance(at::ScalarType dtype) {
-  return dtype == at::kFloat ? kFloatTolerance : kBFloat16Tolerance;
+struct Place {
+  at::DeviceType device;
+  at::ScalarType dtype;
+
+  double tolerance() const {
+    if (dtype == at::kBFloat16) return kBFloat16Tolerance;
+    if (dtype == at::kHalf) return kHalfTolerance;
+    return device == at::kCPU ? kFloatTolerance : kDeviceFloatTolerance;
+  }
+};
+
+void PrintTo(const Place& place, std::ostream* out) {
+  *out << at::toString(place.dtype) << " on " << at::DeviceTypeName(place.device, true);
 }
 
-at::Tensor random(at::IntArrayRef shape, at::ScalarType dtype = at::kFloat) {
-  return at::randn(shape, at::TensorOptions().dtype(dtype));
+std::vector<Place> places() {
+  std::vector<Place> result;
+  for (const auto device : testing::test_devices()) {
+    for (const auto dtype : {at::kFloat, at::kBFloat16}) result.push_back({device, dtype});
+    if (device != at::kCPU) result.push_back({device, at::kHalf});
+  }
+  return result;
 }
+
+at::Tensor random(at::IntArrayRef shape) { return at::randn(shape); }
 
 using Function = std::function<at::Tensor(const std::vector<at::Tensor>&)>;
 
@@ -56,7 +79,7 @@ void expect_same(const Function& fused, const Function& plain,
   std::vector<at::Tensor> inputs32;
   for (const auto& input : inputs) inputs32.push_back(input.to(at::kFloat));
   const auto shape = plain(inputs32).sizes().vec();
-  const auto upstream = at::randn(shape).to(inputs[0].scalar_type());
+  const auto upstream = at::randn(shape).to(inputs[0].options());
   const auto got = evaluate(fused, inputs, upstream);
   const auto expected = evaluate(plain, inputs32, upstream.to(at::kFloat));
   EXPECT_TRUE(got.value.isfinite().all().item<bool>());
@@ -68,54 +91,95 @@ void expect_same(const Function& fused, const Function& plain,
   }
 }
 
-class Types : public ::testing::TestWithParam<at::ScalarType> {
+class Places : public ::testing::TestWithParam<Place> {
  protected:
   void SetUp() override { at::manual_seed(7); }
+  // The same numbers on every device.
+  at::Tensor random(at::IntArrayRef shape) const { return random(shape, GetParam().dtype); }
+  at::Tensor random(at::IntArrayRef shape, at::ScalarType dtype) const {
+    return at::randn(shape, at::TensorOptions().dtype(dtype)).to(GetParam().device);
+  }
+  at::Tensor placed(const at::Tensor& x) const { return x.to(GetParam().device); }
+  double tolerance() const { return GetParam().tolerance(); }
 };
-INSTANTIATE_TEST_SUITE_P(Ops, Types, ::testing::Values(at::kFloat, at::kBFloat16));
+INSTANTIATE_TEST_SUITE_P(Ops, Places, ::testing::ValuesIn(places()));
 
-TEST_P(Types, RmsNormIsItsDefinition) {
+TEST(Devices, CudaIsThere) {
+  if (!at::hasCUDA())
+    GTEST_SKIP() << "no CUDA device in this build or on this machine: only the CPU is tested";
+}
+
+TEST_P(Places, WhatIsSentToADeviceArrivesThere) {
+  for (const int64_t size : {0, 1, 1 << 20}) {
+    const auto host = at::randn({size}).to(GetParam().dtype);
+    const auto sent = to_device(host, GetParam().device);
+    EXPECT_EQ(sent.device().type(), GetParam().device);
+    EXPECT_TRUE(sent.cpu().equal(host));
+  }
+}
+
+TEST_P(Places, RmsNormIsItsDefinition) {
   for (const int64_t D : {1, 15, 16, 64, 577}) {
     SCOPED_TRACE(D);
     expect_same([](const auto& t) { return rms_norm(t[0], t[1], 1e-5); },
                 [](const auto& t) { return plain::rms_norm(t[0], t[1], 1e-5); },
-                {random({130, D}, GetParam()), random({D}, GetParam())}, tolerance(GetParam()));
+                {random({130, D}), random({D})}, tolerance());
   }
 }
 
-TEST_P(Types, RotaryIsItsDefinition) {
+TEST_P(Places, ResidualRmsNormIsItsDefinition) {
+  const auto joined = [](const ResidualNorm& r) { return at::cat({r.sum, r.normed}, -1); };
+  for (const int64_t D : {1, 15, 16, 64, 577}) {
+    SCOPED_TRACE(D);
+    const std::vector<at::Tensor> inputs = {random({130, D}), random({130, D}), random({D})};
+    expect_same(
+        [&](const auto& t) { return joined(residual_rms_norm(t[0], t[1], t[2], 1e-5)); },
+        [&](const auto& t) { return joined(plain::residual_rms_norm(t[0], t[1], t[2], 1e-5)); },
+        inputs, tolerance());
+    for (const auto part : {&ResidualNorm::sum, &ResidualNorm::normed}) {  // of either alone
+      const auto alone = [&](const ResidualNorm& r, const at::Tensor& weight) {
+        return r.*part + 0.0 * weight;  // a sum alone does not depend on it
+      };
+      expect_same(
+          [&](const auto& t) { return alone(residual_rms_norm(t[0], t[1], t[2], 1e-5), t[2]); },
+          [&](const auto& t) {
+            return alone(plain::residual_rms_norm(t[0], t[1], t[2], 1e-5), t[2]);
+          },
+          inputs, tolerance());
+    }
+  }
+}
+
+TEST_P(Places, RotaryIsItsDefinition) {
   for (const int64_t E : {2, 32, 34, 64}) {
     SCOPED_TRACE(E);
-    const auto angle = at::randn({9, E / 2});
+    const auto angle = random({9, E / 2}, at::kFloat);
     const auto cosine = angle.cos(), sine = angle.sin();
     expect_same([&](const auto& t) { return rotary(t[0], cosine, sine); },
                 [&](const auto& t) { return plain::rotary(t[0], cosine, sine); },
-                {random({9, 3, E}, GetParam())}, tolerance(GetParam()));
+                {random({9, 3, E})}, tolerance());
   }
 }
 
-TEST_P(Types, SwigluIsItsDefinition) {
+TEST_P(Places, SwigluIsItsDefinition) {
   for (const int64_t I : {1, 16, 33, 1536}) {
     SCOPED_TRACE(I);
     expect_same([](const auto& t) { return swiglu(t[0], t[1]); },
                 [](const auto& t) { return plain::swiglu(t[0], t[1]); },
-                {random({5, I}, GetParam()) * 4, random({5, I}, GetParam())},
-                tolerance(GetParam()));
+                {random({5, I}) * 4, random({5, I})}, tolerance());
   }
 }
 
-TEST_P(Types, LinearIsItsDefinition) {
+TEST_P(Places, LinearIsItsDefinition) {
   for (const int64_t N : {1, 3, 70}) {
     SCOPED_TRACE(N);
-    expect_same(
-        [](const auto& t) { return ops::linear(t[0], t[1], t[2]); },
-        [](const auto& t) { return plain::linear(t[0], t[1], t[2]); },
-        {random({N, 48}, GetParam()), random({33, 48}, GetParam()), random({33}, GetParam())},
-        tolerance(GetParam()));
+    expect_same([](const auto& t) { return ops::linear(t[0], t[1], t[2]); },
+                [](const auto& t) { return plain::linear(t[0], t[1], t[2]); },
+                {random({N, 48}), random({33, 48}), random({33})}, tolerance());
   }
 }
 
-TEST_P(Types, LoraLinearIsItsDefinition) {
+TEST_P(Places, LoraLinearIsItsDefinition) {
   for (const int64_t N : {1, 3, 70}) {
     SCOPED_TRACE(N);
     const auto with = [](auto function) {
@@ -125,13 +189,13 @@ TEST_P(Types, LoraLinearIsItsDefinition) {
       };
     };
     expect_same(with(ops::lora_linear), with(plain::lora_linear),
-                {random({N, 48}, GetParam()), random({33, 48}, GetParam()),
-                 random({33}, GetParam()), random({4, 48}), random({33, 4})},
-                tolerance(GetParam()));
+                {random({N, 48}), random({33, 48}), random({33}), random({4, 48}, at::kFloat),
+                 random({33, 4}, at::kFloat)},
+                tolerance());
   }
 }
 
-TEST_P(Types, SwigluLoraLinearIsItsDefinition) {
+TEST_P(Places, SwigluLoraLinearIsItsDefinition) {
   const auto lora = [](const std::vector<at::Tensor>& t) {
     return LoraArguments{.lora_a = t[4], .lora_b = t[5], .scale = 0.5};
   };
@@ -143,9 +207,9 @@ TEST_P(Types, SwigluLoraLinearIsItsDefinition) {
         return plain::lora_linear(plain::swiglu(t[0], t[1]), t[2], std::optional<at::Tensor>(t[3]),
                                   lora(t));
       },
-      {random({70, 48}, GetParam()), random({70, 48}, GetParam()), random({33, 48}, GetParam()),
-       random({33}, GetParam()), random({4, 48}), random({33, 4})},
-      tolerance(GetParam()));
+      {random({70, 48}), random({70, 48}), random({33, 48}), random({33}),
+       random({4, 48}, at::kFloat), random({33, 4}, at::kFloat)},
+      tolerance());
 }
 
 // 64 partial sums of 1030 numbers: enough for the framework to divide a sum of them.
@@ -198,6 +262,27 @@ TEST(Lora, DropoutMaskIsAFunctionOfItsSeed) {
   EXPECT_NEAR(first.eq(0).to(at::kFloat).mean().item<double>(), 0.25, 0.0092);
 }
 
+TEST(Lora, SomeRowsHaveTheMasksThatTheyHaveAmongAll) {
+  const auto rows = at::tensor({1, 7, 8, 19}, at::kLong), a = random({3, 12});
+  const auto gradients = [&](const at::Tensor& x, const at::Tensor& mask_rows) {
+    const auto input = x.detach().requires_grad_(true), lora_a = a.detach().requires_grad_(true);
+    const auto y = lora_linear(input, at::ones({5, 12}), std::nullopt,
+                               {.lora_a = lora_a,
+                                .lora_b = at::ones({5, 3}),
+                                .dropout = 0.5,
+                                .dropout_seed = 3,
+                                .dropout_rows = mask_rows});
+    const auto found = torch::autograd::grad({y}, {input}, {at::ones_like(y)});
+    return std::pair(y.detach(), found[0]);
+  };
+  const auto x = random({20, 12});
+  const auto [all, all_gradients] = gradients(x, {});
+  const auto [some, some_gradients] = gradients(x.index_select(0, rows), rows);
+  EXPECT_LT(relative_difference(some, all.index_select(0, rows)), kFloatTolerance);
+  EXPECT_LT(relative_difference(some_gradients, all_gradients.index_select(0, rows)),
+            kFloatTolerance);
+}
+
 TEST(Lora, DropoutGradientUsesTheMaskOfTheForwardPass) {
   const auto x = random({40, 12}).set_requires_grad(true), weight = random({5, 12});
   const auto a = random({3, 12}).set_requires_grad(true),
@@ -222,7 +307,7 @@ struct AttentionCase {
   int64_t heads, key_heads, window;
 };
 
-TEST_P(Types, SpanAttentionIsItsDefinition) {
+TEST_P(Places, SpanAttentionIsItsDefinition) {
   const std::vector<AttentionCase> cases = {
       {{0, 1}, 1, 1, 0},     {{0, 5, 6, 40}, 4, 4, 0},  {{0, 5, 6, 40}, 6, 2, 0},
       {{0, 700}, 2, 1, 0},   {{0, 3, 20, 21}, 4, 2, 4}, {{0, 600, 640}, 2, 1, 70},
@@ -238,36 +323,33 @@ TEST_P(Types, SpanAttentionIsItsDefinition) {
         [&](const auto& t) {
           return plain::span_attention(t[0], t[1], t[2], c.offsets, 0.25, c.window);
         },
-        {random({N, c.heads, E}, GetParam()), random({N, c.key_heads, E}, GetParam()),
-         random({N, c.key_heads, E}, GetParam())},
-        tolerance(GetParam()));
+        {random({N, c.heads, E}), random({N, c.key_heads, E}), random({N, c.key_heads, E})},
+        tolerance());
   }
 }
 
-TEST_P(Types, CachedAttentionIsTheLastRowsOfSpanAttention) {
+TEST_P(Places, CachedAttentionIsTheLastRowsOfSpanAttention) {
   for (const int64_t window : {0, 1, 5, 64}) {
     for (const int64_t T : {1, 2, 12, 30}) {
       SCOPED_TRACE(::testing::Message() << "window " << window << ", new tokens " << T);
-      const auto q = random({30, 4, 16}, GetParam()), k = random({30, 2, 16}, GetParam()),
-                 v = random({30, 2, 16}, GetParam());
+      const auto q = random({30, 4, 16}), k = random({30, 2, 16}), v = random({30, 2, 16});
       const std::vector<int64_t> offsets = {0, 30};
       const auto full = plain::span_attention(q, k, v, offsets, 0.25, window);
       const auto got = cached_attention(q.slice(0, 30 - T), k, v, 0.25, window);
-      EXPECT_LT(relative_difference(got, full.slice(0, 30 - T)), tolerance(GetParam()));
+      EXPECT_LT(relative_difference(got, full.slice(0, 30 - T)), tolerance());
     }
   }
 }
 
-TEST_P(Types, CachedAttentionInBlocksIsTheLastRowsOfSpanAttention) {
-  const auto q = random({1400, 4, 16}, GetParam()), k = random({1400, 2, 16}, GetParam()),
-             v = random({1400, 2, 16}, GetParam());
+TEST_P(Places, CachedAttentionInBlocksIsTheLastRowsOfSpanAttention) {
+  const auto q = random({1400, 4, 16}), k = random({1400, 2, 16}), v = random({1400, 2, 16});
   const std::vector<int64_t> offsets = {0, 1400};
   for (const int64_t window : {90, 600}) {
     const auto full = plain::span_attention(q, k, v, offsets, 0.25, window);
     for (const int64_t T : {1, 1300, 1400}) {
       SCOPED_TRACE(::testing::Message() << "window " << window << ", new tokens " << T);
       const auto got = cached_attention(q.slice(0, 1400 - T), k, v, 0.25, window);
-      EXPECT_LT(relative_difference(got, full.slice(0, 1400 - T)), tolerance(GetParam()));
+      EXPECT_LT(relative_difference(got, full.slice(0, 1400 - T)), tolerance());
     }
   }
 }
@@ -287,15 +369,15 @@ TEST(Attention, MemoryOfALongSpanGrowsWithItsWindow) {
   EXPECT_LT(peak_resident_bytes() - before, kMask / 4);
 }
 
-TEST_P(Types, CrossEntropyIsItsDefinition) {
+TEST_P(Places, CrossEntropyIsItsDefinition) {
   for (const int64_t M : {1, 7, 600}) {
     SCOPED_TRACE(M);
-    const auto labels = at::randint(0, 301, {M}, at::kLong);
-    const auto weights = at::rand({M});
+    const auto labels = placed(at::randint(0, 301, {M}, at::kLong));
+    const auto weights = placed(at::rand({M}));
     expect_same(
         [&](const auto& t) { return linear_cross_entropy_sum(t[0], t[1], labels, weights); },
         [&](const auto& t) { return plain::linear_cross_entropy_sum(t[0], t[1], labels, weights); },
-        {random({M, 32}, GetParam()), random({301, 32}, GetParam())}, tolerance(GetParam()));
+        {random({M, 32}), random({301, 32})}, tolerance());
   }
 }
 
@@ -323,14 +405,14 @@ TEST(CrossEntropy, ExtremeLogitsStayFiniteAndNanIsNotHidden) {
           .item<bool>());
 }
 
-TEST_P(Types, LabelScoresAreLogSoftmax) {
-  const auto hidden = random({50, 32}, GetParam()), head = random({301, 32}, GetParam());
+TEST_P(Places, LabelScoresAreLogSoftmax) {
+  const auto hidden = random({50, 32}), head = random({301, 32});
   const auto logits = at::matmul(hidden.to(at::kFloat), head.to(at::kFloat).t());
-  auto labels = at::randint(0, 301, {50}, at::kLong);
+  auto labels = placed(at::randint(0, 301, {50}, at::kLong));
   labels.slice(0, 0, 20).copy_(logits.argmax(-1).slice(0, 0, 20));
   const auto scores = label_scores(hidden, head, labels);
   const auto expected = logits.log_softmax(-1).gather(1, labels.unsqueeze(1)).squeeze(1);
-  EXPECT_LT(relative_difference(scores.logprobs, expected), tolerance(GetParam()));
+  EXPECT_LT(relative_difference(scores.logprobs, expected), tolerance());
   EXPECT_TRUE(scores.is_argmax.equal(logits.argmax(-1).eq(labels)));
 }
 

@@ -13,6 +13,12 @@ at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double epsilo
   return weight * normed.to(x.scalar_type());
 }
 
+ResidualNorm residual_rms_norm(const at::Tensor& x, const at::Tensor& residual,
+                               const at::Tensor& weight, double epsilon) {
+  const auto sum = x + residual;
+  return {sum, rms_norm(sum, weight, epsilon)};
+}
+
 at::Tensor rotary(const at::Tensor& x, const at::Tensor& cosine, const at::Tensor& sine) {
   const auto halves = x.to(at::kFloat).chunk(2, -1);
   const auto c = cosine.unsqueeze(1), s = sine.unsqueeze(1);  // [N, 1, E/2]

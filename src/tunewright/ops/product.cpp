@@ -14,8 +14,9 @@ namespace {
 
 // Numbers of a weight that are converted to float32 at a time: 16 MiB.
 constexpr int64_t kBlockNumbers = 4 << 20;
-// Numbers of a quantised weight that are decoded at a time: 2 MiB, which the cache holds.
-constexpr int64_t kDecodedNumbers = 1 << 19;
+// Numbers of a quantised weight that are decoded at a time: 2 MiB, which the cache holds; on a
+// device what keeps all of it busy, 32 MiB of bfloat16.
+constexpr int64_t kDecodedNumbers = 1 << 19, kDecodedNumbersOnDevice = 1 << 24;
 
 bool has_matrix_instructions(at::ScalarType dtype) {
 #if defined(__x86_64__)
@@ -30,13 +31,16 @@ bool has_matrix_instructions(at::ScalarType dtype) {
 
 int64_t block_rows(const Weight& weight, at::ScalarType dtype) {
   const int64_t O = weight.size(0), D = std::max<int64_t>(weight.size(1), 1);
-  if (weight.is_quantized()) return std::max<int64_t>(kDecodedNumbers / D, 1);
+  if (weight.is_quantized()) {
+    const bool on_host = weight.device().is_cpu();
+    return std::max<int64_t>((on_host ? kDecodedNumbers : kDecodedNumbersOnDevice) / D, 1);
+  }
   if (weight.dense().scalar_type() == dtype) return std::max<int64_t>(O, 1);
   return std::max<int64_t>(kBlockNumbers / D, 1);
 }
 
 at::Tensor block_of(const Weight& weight, int64_t begin, int64_t rows, at::ScalarType dtype) {
-  if (weight.is_quantized()) return decoded_rows(weight.quantized(), begin, rows).to(dtype);
+  if (weight.is_quantized()) return decoded_rows(weight.quantized(), begin, rows, dtype);
   return weight.dense().narrow(0, begin, rows).to(dtype);
 }
 
@@ -95,7 +99,7 @@ void add_product_transposed_(at::Tensor& out, const at::Tensor& y, const Weight&
 
 at::Tensor product(const at::Tensor& x, const Weight& weight) {
   const bool quantized = weight.is_quantized(), as_float = multiplied_as_float(x);
-  if (quantized && x.size(0) <= kFewRows)
+  if (quantized && x.is_cpu() && x.size(0) <= kFewRows)
     return few_rows_product(x.to(at::kFloat), weight.quantized());
   if (!quantized && !as_float) return at::mm(x, weight.dense().t());
   const auto operand = as_float ? x.to(at::kFloat) : x;
@@ -120,9 +124,9 @@ at::Tensor product_transposed(const at::Tensor& y, const Weight& weight) {
     add_product_transposed_(out, y.to(at::kFloat), weight);
     return out;
   }
-  // The blocks' products are rounded to y's type, their sum is not.
+  // On the CPU the blocks' products are rounded to y's type; their sum is not.
   for_blocks(weight, y.scalar_type(), [&](int64_t begin, int64_t rows, const at::Tensor& block) {
-    out.add_(at::mm(y.narrow(1, begin, rows), block));
+    out.add_(float_product(y.narrow(1, begin, rows), block));
   });
   return out;
 }
@@ -131,8 +135,13 @@ at::Tensor unused_value(const at::Tensor& x, const Weight& weight) {
   return at::zeros({1, 1}, x.options()).expand({x.size(0), weight.size(0)});
 }
 
+at::Tensor float_product(const at::Tensor& a, const at::Tensor& b) {
+  if (a.is_cuda() && a.scalar_type() != at::kFloat) return at::mm(a, b, at::kFloat);
+  return at::mm(a, b).to(at::kFloat);
+}
+
 at::Tensor outer_product(const at::Tensor& y, const at::Tensor& x) {
-  if (!multiplied_as_float(y)) return at::mm(y.t(), x).to(at::kFloat);
+  if (!multiplied_as_float(y)) return float_product(y.t(), x);
   return at::mm(y.to(at::kFloat).t(), x.to(at::kFloat));
 }
 

@@ -25,6 +25,9 @@ at::Tensor product(const at::Tensor& x, const Weight& weight);
 at::Tensor product_transposed(const at::Tensor& y, const Weight& weight);
 // Zeros of the shape and type of x W^T in one number's memory.
 at::Tensor unused_value(const at::Tensor& x, const Weight& weight);
+// a b in float32, where the device can without rounding it to the operands' type first.  a [N, K],
+// b [K, M] of one type.
+at::Tensor float_product(const at::Tensor& a, const at::Tensor& b);
 // y^T x [O, D] float32.
 at::Tensor outer_product(const at::Tensor& y, const at::Tensor& x);
 

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "tunewright/base/error.h"
+#include "tunewright/ops/cuda/device_ops.h"
 #include "tunewright/ops/quantized_kernels.h"
 
 namespace tunewright::ops {
@@ -152,6 +153,22 @@ void Nf4Matrix::decode_part(int64_t first, int64_t last, float* out) const {
   std::copy_n(block + first % kBlock, last - first, out);
 }
 
+void Nf4Matrix::decode_rows_on_device(int64_t begin, at::Tensor& out) const {
+  cuda::decode_nf4(parts_, {.levels = levels_, .absmax_levels = absmax_levels_}, begin, out);
+}
+
+QuantizedPointer Nf4Matrix::copy_on(at::Device device) const {
+  auto copy =
+      std::shared_ptr<Nf4Matrix>(new Nf4Matrix(rows(), columns(),
+                                               {.codes = parts_.codes.to(device),
+                                                .absmax_codes = parts_.absmax_codes.to(device),
+                                                .absmax_scales = parts_.absmax_scales.to(device),
+                                                .absmax_mean = parts_.absmax_mean}));
+  copy->levels_ = nf4_levels().to(device);
+  copy->absmax_levels_ = dynamic_levels().to(device);
+  return copy;
+}
+
 int64_t Nf4Matrix::bytes() const {
   return static_cast<int64_t>(parts_.codes.nbytes() + parts_.absmax_codes.nbytes() +
                               parts_.absmax_scales.nbytes() + sizeof parts_.absmax_mean);
@@ -181,6 +198,15 @@ void Int8Matrix::decode_rows(int64_t begin, int64_t count, float* out) const {
     kernels::int8_decode_row(codes + (begin + i) * D, absmax[begin + i] * (1.0F / 127.0F),
                              out + i * D, D);
   }
+}
+
+void Int8Matrix::decode_rows_on_device(int64_t begin, at::Tensor& out) const {
+  cuda::decode_int8(parts_, begin, out);
+}
+
+QuantizedPointer Int8Matrix::copy_on(at::Device device) const {
+  return std::shared_ptr<const Int8Matrix>(new Int8Matrix(
+      rows(), columns(), {.codes = parts_.codes.to(device), .absmax = parts_.absmax.to(device)}));
 }
 
 int64_t Int8Matrix::bytes() const {

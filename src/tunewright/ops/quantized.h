@@ -3,7 +3,7 @@
 
 #include "tunewright/ops/weight.h"
 
-// Frozen weights in 4 and 8 bits.
+// Frozen weights in 4 and 8 bits.  They are quantised on the CPU.
 namespace tunewright::ops {
 
 // NormalFloat of 4 bits as QLoRA and bitsandbytes store it, with double quantisation: blocks of 64
@@ -15,8 +15,11 @@ class Nf4Matrix final : public QuantizedMatrix {
 
   // weight [O, D] of any float type, read a few rows at a time.
   static std::shared_ptr<const Nf4Matrix> quantize(const at::Tensor& weight);
-  void decode_rows(int64_t begin, int64_t count, float* out) const override;
   int64_t bytes() const override;
+  at::Device device() const override { return parts_.codes.device(); }
+  void decode_rows(int64_t begin, int64_t count, float* out) const override;
+  void decode_rows_on_device(int64_t begin, at::Tensor& out) const override;
+  QuantizedPointer copy_on(at::Device device) const override;
 
   // As stored.  B = ceil(O * D / 64) blocks.
   struct Parts {
@@ -34,6 +37,8 @@ class Nf4Matrix final : public QuantizedMatrix {
   void decode_part(int64_t first, int64_t last, float* out) const;
 
   Parts parts_;
+  at::Tensor levels_,
+      absmax_levels_;  // nf4_levels(), dynamic_levels(), on another device than the CPU
 };
 
 // Whole numbers from -127 to 127 times absmax / 127 of their row: the weight's half of LLM.int8()'s
@@ -41,8 +46,11 @@ class Nf4Matrix final : public QuantizedMatrix {
 class Int8Matrix final : public QuantizedMatrix {
  public:
   static std::shared_ptr<const Int8Matrix> quantize(const at::Tensor& weight);
-  void decode_rows(int64_t begin, int64_t count, float* out) const override;
   int64_t bytes() const override;
+  at::Device device() const override { return parts_.codes.device(); }
+  void decode_rows(int64_t begin, int64_t count, float* out) const override;
+  void decode_rows_on_device(int64_t begin, at::Tensor& out) const override;
+  QuantizedPointer copy_on(at::Device device) const override;
 
   struct Parts {
     at::Tensor codes;   // [O, D] int8

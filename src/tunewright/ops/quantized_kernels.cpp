@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "tunewright/ops/instruction_sets.h"
+#include "tunewright/base/instruction_sets.h"
 
 namespace tunewright::ops::kernels {
 

@@ -3,9 +3,11 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include "tunewright/base/str.h"
 #include "tunewright/base/test.h"
 #include "tunewright/ops/ops.h"
 #include "tunewright/ops/product.h"
+#include "tunewright/ops/test_devices.h"
 
 namespace tunewright::ops {
 namespace {
@@ -14,6 +16,8 @@ namespace {
 constexpr double kFloatTolerance = 1e-5;
 // The output is rounded to 8 bits.
 constexpr double kBFloat16Tolerance = 2e-2;
+// A device's matrix instructions take the decoded weight rounded to 8 bits too.
+constexpr double kDeviceBFloat16Tolerance = 4e-2;
 
 double relative_difference(const at::Tensor& got, const at::Tensor& expected) {
   const auto difference = (got.to(at::kDouble) - expected.to(at::kDouble)).abs().max();
@@ -24,25 +28,57 @@ struct Case {
   const char* name;
   QuantizedPointer (*quantize)(const at::Tensor&);
   at::ScalarType dtype;
+  at::DeviceType device = at::kCPU;
 };
 
 QuantizedPointer nf4(const at::Tensor& weight) { return Nf4Matrix::quantize(weight); }
 QuantizedPointer int8(const at::Tensor& weight) { return Int8Matrix::quantize(weight); }
 
+std::vector<Case> cases() {
+  const std::vector<Case> of_a_device = {{"nf4_float32", nf4, at::kFloat},
+                                         {"nf4_bfloat16", nf4, at::kBFloat16},
+                                         {"int8_float32", int8, at::kFloat},
+                                         {"int8_bfloat16", int8, at::kBFloat16}};
+  std::vector<Case> all;
+  for (const auto device : testing::test_devices()) {
+    for (auto tested : of_a_device) {
+      tested.device = device;
+      all.push_back(tested);
+    }
+  }
+  return all;
+}
+
 class Quantized : public ::testing::TestWithParam<Case> {
  protected:
   void SetUp() override { at::manual_seed(7); }
-  at::Tensor random(at::IntArrayRef shape) const { return at::randn(shape).to(GetParam().dtype); }
+  at::Tensor random(at::IntArrayRef shape) const { return random(shape, GetParam().dtype); }
+  at::Tensor random(at::IntArrayRef shape, at::ScalarType dtype) const {
+    return at::randn(shape).to(dtype).to(GetParam().device);
+  }
+  Weight quantized(at::IntArrayRef shape) const {
+    auto matrix = GetParam().quantize(at::randn(shape));
+    return GetParam().device == at::kCPU ? matrix : matrix->copy_on(GetParam().device);
+  }
   double tolerance() const {
-    return GetParam().dtype == at::kFloat ? kFloatTolerance : kBFloat16Tolerance;
+    if (GetParam().dtype == at::kFloat) return kFloatTolerance;
+    return GetParam().device == at::kCPU ? kBFloat16Tolerance : kDeviceBFloat16Tolerance;
   }
 };
-INSTANTIATE_TEST_SUITE_P(Formats, Quantized,
-                         ::testing::Values(Case{"nf4_float32", nf4, at::kFloat},
-                                           Case{"nf4_bfloat16", nf4, at::kBFloat16},
-                                           Case{"int8_float32", int8, at::kFloat},
-                                           Case{"int8_bfloat16", int8, at::kBFloat16}),
-                         [](const auto& case_info) { return std::string(case_info.param.name); });
+INSTANTIATE_TEST_SUITE_P(Formats, Quantized, ::testing::ValuesIn(cases()),
+                         [](const auto& case_info) {
+                           const auto& tested = case_info.param;
+                           return str(tested.name, tested.device == at::kCPU ? "" : "_on_device");
+                         });
+
+// The same numbers on every device, so that an adapter belongs to one base.
+TEST_P(Quantized, DecodedOnADeviceIsTheProcessorsBitForBit) {
+  const auto matrix = GetParam().quantize(at::randn({37, 96}));
+  const auto here = decoded_rows(*matrix, 5, 30, GetParam().dtype);
+  const Weight placed = GetParam().device == at::kCPU ? matrix : matrix->copy_on(GetParam().device);
+  EXPECT_EQ(placed.device().type(), GetParam().device);
+  EXPECT_TRUE(decoded_rows(placed.quantized(), 5, 30, GetParam().dtype).cpu().equal(here));
+}
 
 // Rows of whole blocks of 64, rows that share blocks, more numbers than are decoded at a time.
 const std::vector<std::array<int64_t, 2>> kShapes = {
@@ -50,7 +86,7 @@ const std::vector<std::array<int64_t, 2>> kShapes = {
 
 TEST_P(Quantized, LinearAndItsGradientAreThoseOfTheDequantisedWeight) {
   for (const auto& [O, D] : kShapes) {
-    const Weight weight = GetParam().quantize(at::randn({O, D}));
+    const auto weight = quantized({O, D});
     const auto bias = random({O});
     for (const int64_t N : {1, 8, 70}) {
       SCOPED_TRACE(::testing::Message() << O << " x " << D << ", rows " << N);
@@ -70,10 +106,10 @@ TEST_P(Quantized, LinearAndItsGradientAreThoseOfTheDequantisedWeight) {
 
 TEST_P(Quantized, LoraGradientsAreThoseOfTheDequantisedWeight) {
   const int64_t O = 33, D = 96, N = 70;
-  const Weight weight = GetParam().quantize(at::randn({O, D}));
+  const auto weight = quantized({O, D});
   const auto bias = std::optional(random({O}));
   const auto gate = random({N, D}), up = random({N, D});
-  const auto a = at::randn({4, D}), b = at::randn({O, 4});
+  const auto a = random({4, D}, at::kFloat), b = random({O, 4}, at::kFloat);
   const auto upstream = random({N, O});
   const auto evaluate = [&](bool fused, const Weight& w) {
     std::vector<at::Tensor> leaves;
@@ -95,8 +131,8 @@ TEST_P(Quantized, LoraGradientsAreThoseOfTheDequantisedWeight) {
 }
 
 TEST_P(Quantized, LoraLinearWithDropoutIsThatOfTheDequantisedWeight) {
-  const Weight weight = GetParam().quantize(at::randn({20, 40}));
-  const auto x = random({9, 40}), a = at::randn({3, 40}), b = at::randn({20, 3});
+  const auto weight = quantized({20, 40});
+  const auto x = random({9, 40}), a = random({3, 40}, at::kFloat), b = random({20, 3}, at::kFloat);
   const auto gradients = [&](const Weight& w) {
     const auto leaf = x.clone().set_requires_grad(true);
     const auto a_leaf = a.clone().set_requires_grad(true);

@@ -3,6 +3,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "tunewright/base/error.h"
+#include "tunewright/ops/cuda/device_ops.h"
 #include "tunewright/ops/ops.h"
 #include "tunewright/ops/rows.h"
 
@@ -14,6 +15,7 @@ using torch::autograd::variable_list;
 
 at::Tensor rotate(const at::Tensor& x, const at::Tensor& cosine, const at::Tensor& sine,
                   float sign) {
+  if (x.is_cuda()) return cuda::rotary(x, cosine, sine, sign);
   const auto out = at::empty_like(x);
   const int64_t N = x.size(0), H = x.size(1), E = x.size(2);
   with_storage_type(x.scalar_type(), [&]<class T>(T) {

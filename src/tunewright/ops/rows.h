@@ -8,9 +8,11 @@
 
 namespace tunewright::ops {
 
-// Whether the row kernels take this tensor: on the CPU, float32 or bfloat16.
+// Whether the row kernels take this tensor: float32 or bfloat16, on a CUDA device float16 too.
 inline bool has_row_kernel(const at::Tensor& x) {
-  return x.device().is_cpu() && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
+  if (x.scalar_type() == at::kHalf) return x.is_cuda();
+  return (x.is_cpu() || x.is_cuda()) &&
+         (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
 }
 
 // Calls body(T{}) with the kernels' storage type of `dtype`.

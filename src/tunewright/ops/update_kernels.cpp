@@ -6,7 +6,7 @@
 #include <cstring>
 #include <limits>
 
-#include "tunewright/ops/instruction_sets.h"
+#include "tunewright/base/instruction_sets.h"
 
 // Loops that the compiler turns into vectors: no branch, no call, one type of number.
 namespace tunewright::ops::kernels {

@@ -8,11 +8,20 @@
 
 namespace tunewright::ops {
 
+void QuantizedMatrix::decode_rows_on_device(int64_t, at::Tensor&) const {
+  throw InternalError("a quantised matrix of a format that only the CPU decodes is on a device");
+}
+
+QuantizedPointer QuantizedMatrix::copy_on(at::Device) const {
+  throw InternalError(
+      "a quantised matrix of a format that only the CPU decodes is sent to a device");
+}
+
 Weight::Weight(at::Tensor dense) : variable_(std::move(dense)) {}
 
-Weight::Weight(QuantizedPointer quantized)
-    : variable_(at::empty({0}, at::kFloat)), quantized_(std::move(quantized)) {
+Weight::Weight(QuantizedPointer quantized) : quantized_(std::move(quantized)) {
   TUNEWRIGHT_ASSERT(quantized_ != nullptr);
+  variable_ = at::empty({0}, at::TensorOptions().dtype(at::kFloat).device(quantized_->device()));
 }
 
 const QuantizedMatrix& Weight::quantized() const {
@@ -38,14 +47,20 @@ at::Tensor Weight::dequantized() const {
   return is_quantized() ? decoded_rows(*quantized_, 0, quantized_->rows()) : variable_;
 }
 
-at::Tensor decoded_rows(const QuantizedMatrix& matrix, int64_t begin, int64_t count) {
+at::Tensor decoded_rows(const QuantizedMatrix& matrix, int64_t begin, int64_t count,
+                        at::ScalarType dtype) {
   const int64_t D = matrix.columns();
+  if (!matrix.device().is_cpu()) {
+    auto rows = at::empty({count, D}, at::TensorOptions().dtype(dtype).device(matrix.device()));
+    matrix.decode_rows_on_device(begin, rows);
+    return rows;
+  }
   auto out = at::empty({count, D}, at::kFloat);
   float* values = out.mutable_data_ptr<float>();
   at::parallel_for(0, count, row_grain(D), [&](int64_t first, int64_t last) {
     matrix.decode_rows(begin + first, last - first, values + first * D);
   });
-  return out;
+  return out.to(dtype);
 }
 
 }  // namespace tunewright::ops

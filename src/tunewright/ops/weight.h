@@ -7,8 +7,11 @@
 //   O output width, D input width
 namespace tunewright::ops {
 
-// A frozen matrix [O, D] that is stored in fewer bits than floats take.  Immutable, so threads may
-// share it; on the CPU.
+class QuantizedMatrix;
+using QuantizedPointer = std::shared_ptr<const QuantizedMatrix>;
+
+// A frozen matrix [O, D] that is stored in fewer bits than floats take, on one device.  Immutable,
+// so threads may share it.
 class QuantizedMatrix {
  public:
   virtual ~QuantizedMatrix() = default;
@@ -17,9 +20,15 @@ class QuantizedMatrix {
 
   int64_t rows() const { return rows_; }        // O
   int64_t columns() const { return columns_; }  // D
-  // Writes rows [begin, begin + count) as float32 to `out` [count, D].
+  virtual int64_t bytes() const = 0;            // that it takes, in memory or in a mapped file
+  virtual at::Device device() const { return at::kCPU; }
+
+  // On the CPU: writes rows [begin, begin + count) as float32 to `out` [count, D].
   virtual void decode_rows(int64_t begin, int64_t count, float* out) const = 0;
-  virtual int64_t bytes() const = 0;  // that it takes, in memory or in a mapped file
+  // On another device: writes the rows from `begin` on to `out` [count, D] there, in its type.
+  virtual void decode_rows_on_device(int64_t begin, at::Tensor& out) const;
+  // A copy on another device.  A format that only the CPU decodes has none of these two.
+  virtual QuantizedPointer copy_on(at::Device device) const;
 
  protected:
   QuantizedMatrix(int64_t rows, int64_t columns) : rows_(rows), columns_(columns) {}
@@ -27,7 +36,6 @@ class QuantizedMatrix {
  private:
   int64_t rows_, columns_;
 };
-using QuantizedPointer = std::shared_ptr<const QuantizedMatrix>;
 
 // The weight [O, D] of a linear layer: a dense tensor, which may train, or a quantised matrix,
 // which is frozen.
@@ -55,7 +63,8 @@ class Weight {
   QuantizedPointer quantized_;
 };
 
-// Rows [begin, begin + count) of a quantised matrix as float32 [count, D].
-at::Tensor decoded_rows(const QuantizedMatrix& matrix, int64_t begin, int64_t count);
+// Rows [begin, begin + count) of a quantised matrix, [count, D] on its device.
+at::Tensor decoded_rows(const QuantizedMatrix& matrix, int64_t begin, int64_t count,
+                        at::ScalarType dtype = at::kFloat);
 
 }  // namespace tunewright::ops

@@ -353,10 +353,9 @@ std::string repr(double value) {
 
 std::string json_quote(std::string_view text, bool ensure_ascii) {
   std::string out = "\"";
-  std::array<char, 16> buffer{};
   const auto hex = [&](unsigned unit) {
-    std::snprintf(buffer.data(), buffer.size(), "\\u%04x", unit);
-    out += buffer.data();
+    out += "\\u";
+    for (int shift = 12; shift >= 0; shift -= 4) out += "0123456789abcdef"[(unit >> shift) & 15];
   };
   for (const char32_t point : decode(text)) {
     constexpr std::string_view kNamed = "\"\\\n\r\t\b\f", kLetters = "\"\\nrtbf";

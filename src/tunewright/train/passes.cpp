@@ -1,10 +1,10 @@
 #include "tunewright/train/passes.h"
 
 #include <ATen/ops/empty.h>
-#include <ATen/ops/index_select.h>
 
 #include "tunewright/base/random.h"
 #include "tunewright/base/system.h"
+#include "tunewright/ops/device.h"
 
 namespace tunewright::train {
 namespace {
@@ -15,7 +15,7 @@ at::Tensor make_tensor(size_t size, at::ScalarType dtype, at::Device device, Val
   auto tensor = at::empty({static_cast<int64_t>(size)}, dtype);
   auto* out = tensor.mutable_data_ptr<T>();
   for (size_t i = 0; i < size; ++i) out[i] = static_cast<T>(value(i));
-  return tensor.to(device);
+  return ops::to_device(tensor, device);
 }
 
 }  // namespace
@@ -60,8 +60,9 @@ Stoppable::Stoppable(model::CausalLm& model) : model_(model) {
 at::Tensor loss_sum(model::CausalLm& model, Objective objective, const data::Batch& batch) {
   const auto device = model.head().device();
   const auto targets = to_targets(batch, device);
-  const auto hidden = model.hidden(to_input(batch, device));  // [N, D]
-  return objective(hidden.index_select(0, targets.positions), model.head(), targets);
+  auto input = to_input(batch, device);
+  input.wanted = targets.positions;
+  return objective(model.hidden(input), model.head(), targets);
 }
 
 }  // namespace tunewright::train

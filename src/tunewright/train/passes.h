@@ -1,4 +1,5 @@
 #pragma once
+#include <exception>
 #include <vector>
 
 #include "tunewright/data/batch.h"
@@ -17,7 +18,8 @@ uint64_t dropout_seed(int64_t seed, int64_t step, size_t pass);
 
 // While it lives, a stop that is requested ends a pass of the model at its next block, forward or
 // backward, by a StopRequested; gradients are then incomplete.
-struct StopRequested {};
+struct StopRequested : std::exception {
+};  // so that autograd carries it over from a device's thread
 class Stoppable {
  public:
   explicit Stoppable(model::CausalLm& model);  // borrowed

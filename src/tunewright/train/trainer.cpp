@@ -11,6 +11,7 @@
 #include "tunewright/base/str.h"
 #include "tunewright/base/system.h"
 #include "tunewright/data/prefetcher.h"
+#include "tunewright/ops/device.h"
 #include "tunewright/train/checkpoint_store.h"
 #include "tunewright/train/identity.h"
 #include "tunewright/train/optimizer.h"
@@ -282,7 +283,7 @@ void Trainer::Impl::log(const StepReport& report) {
                {"supervised_tokens", report.supervised_tokens},
                {"tokens_per_second", static_cast<double>(report.tokens) / report.step_seconds},
                {"step_seconds", report.step_seconds},
-               {"peak_memory_bytes", peak_resident_bytes()}};
+               {"peak_memory_bytes", ops::peak_memory_bytes(parts.model.head().device().type())}};
   if (report.dropped) {
     line["skipped_steps"] = state.setbacks.skipped_steps;
     if (rolls_back()) line["rolled_back_to"] = *state.setbacks.rollback_step;

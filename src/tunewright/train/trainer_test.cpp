@@ -203,7 +203,7 @@ TEST(Trainer, StopsEarlyAfterItsPatience) {
 
 Setting overshooting_setting() {
   auto setting = full_setting();
-  setting.training.learning_rate = 2.0;  // rises from little to far too much: the last is not best
+  setting.training.learning_rate = 10.0;  // rises from little to far too much: the last is not best
   setting.training.max_steps = 16;
   setting.training.warmup_ratio = 1.0;
   setting.training.save_total_limit = 1;

@@ -127,10 +127,11 @@ struct ScoreBatch {
 
 ops::LabelScores run(CausalLm& model, const ScoreBatch& batch) {
   const auto device = model.head().device();
-  const auto hidden =
-      model.hidden({ids_tensor(batch.ids, device), ids_tensor(batch.positions, device),
-                    batch.offsets, batch.continues});                          // [N, D]
-  const auto scored = hidden.index_select(0, ids_tensor(batch.rows, device));  // [M, D]
+  const auto scored = model.hidden({.ids = ids_tensor(batch.ids, device),
+                                    .positions = ids_tensor(batch.positions, device),
+                                    .offsets = batch.offsets,
+                                    .continues = batch.continues,
+                                    .wanted = ids_tensor(batch.rows, device)});  // [M, D]
   const auto scores = ops::label_scores(scored, model.head(), ids_tensor(batch.labels, device));
   return {scores.logprobs.to(at::kCPU).contiguous(), scores.is_argmax.to(at::kCPU).contiguous()};
 }

@@ -1,8 +1,8 @@
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/mean.h>
 #include <ATen/ops/rsqrt.h>
 #include <ATen/ops/zeros.h>
 
-#include <algorithm>
 #include <cmath>
 
 #include "tunewright/train/optimizers/pass.h"
@@ -16,8 +16,9 @@ constexpr double kSquareFloor = 1e-30;
 constexpr double kDecayRate = -0.8;
 constexpr double kClipThreshold = 1.0;
 
-double root_mean_square(const at::Tensor& x) {
-  return x.norm().item<double>() / std::sqrt(static_cast<double>(x.numel()));
+// A float64 scalar where x is: nothing waits for it.
+at::Tensor root_mean_square(const at::Tensor& x) {
+  return x.norm().to(at::kDouble) / std::sqrt(static_cast<double>(x.numel()));
 }
 
 class Adafactor final : public UpdateRule {
@@ -38,7 +39,7 @@ class Adafactor final : public UpdateRule {
     const double decay = 1.0 - std::pow(static_cast<double>(step.number), kDecayRate);
     for_tensors(weights_, step, [&](size_t i, at::Tensor& values, const at::Tensor& gradient) {
       auto change = normalised(i, gradient, decay);
-      change.mul_(step.learning_rate / std::max(1.0, root_mean_square(change) / kClipThreshold));
+      change.mul_(step.learning_rate / (root_mean_square(change) / kClipThreshold).clamp_min(1.0));
       if (weights_[i]->decay) values.mul_(1 - weight_decay_ * step.learning_rate);
       values.sub_(change);
     });

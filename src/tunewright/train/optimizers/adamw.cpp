@@ -1,5 +1,8 @@
 #include "tunewright/train/optimizers/adamw.h"
 
+#include <ATen/ops/_fused_adamw.h>
+#include <ATen/ops/full.h>
+
 #include <cmath>
 
 #include "tunewright/ops/update_kernels.h"
@@ -27,6 +30,17 @@ plain::Adamw adamw_options(const TrainOptions& options, const Step& step, const 
           .step = step.number};
 }
 
+void fused_adamw_(const std::vector<at::Tensor>& values, const std::vector<at::Tensor>& gradients,
+                  const std::vector<at::Tensor>& means, const std::vector<at::Tensor>& squares,
+                  const FusedAdamw& step) {
+  const auto& [learning_rate, beta1, beta2, epsilon, weight_decay, number] = step.options;
+  const auto count = at::full({}, static_cast<double>(number), values[0].options());
+  at::_fused_adamw_(values, gradients, means, squares, /*max_exp_avg_sqs=*/{},
+                    std::vector<at::Tensor>(values.size(), count), learning_rate, beta1, beta2,
+                    weight_decay, epsilon, /*amsgrad=*/false, /*maximize=*/false,
+                    gradient_divisor(step.gradient_scale, values[0]));
+}
+
 namespace {
 
 class AdamW final : public UpdateRule {
@@ -39,9 +53,11 @@ class AdamW final : public UpdateRule {
 
   void update(const Step& step) override {
     if (on_host(weights_)) return update_pieces(step);
-    for_tensors(weights_, step, [&](size_t i, at::Tensor& values, const at::Tensor& gradient) {
-      plain::adamw_(values, gradient, means_[i], squares_[i],
-                    adamw_options(options_, step, *weights_[i]));
+    for_all_tensors(weights_, step, [&](const Tensors& tensors) {
+      fused_adamw_(tensors.values, tensors.gradients, selected(means_, tensors),
+                   selected(squares_, tensors),
+                   {.options = adamw_options(options_, step, *weights_[tensors.indices[0]]),
+                    .gradient_scale = step.gradient_scale});
     });
   }
 

@@ -8,7 +8,10 @@
 #include "tunewright/base/str.h"
 #include "tunewright/base/test.h"
 #include "tunewright/io/safetensors.h"
+#include "tunewright/ops/test_devices.h"
 #include "tunewright/train/optimizer.h"
+#include "tunewright/train/optimizers/adamw.h"
+#include "tunewright/train/optimizers/pass.h"
 #include "tunewright/train/optimizers/plain.h"
 #include "tunewright/train/optimizers/rule.h"
 
@@ -68,7 +71,7 @@ constexpr Case kCases[] = {
     {"muon_rms", R"({"optim": "muon"})", 1e-3, 2e-4},
     {"adamw_8bit", R"({"optim": "adamw_8bit"})", 5e-3, 2e-4}};
 
-std::vector<model::Parameter> initial_weights(bool large) {
+std::vector<model::Parameter> initial_weights(bool large, at::DeviceType device = at::kCPU) {
   std::vector<model::Parameter> parameters;
   if (large) {
     parameters.push_back({.name = "matrix", .tensor = noise({70, 61}, 77)});
@@ -78,7 +81,8 @@ std::vector<model::Parameter> initial_weights(bool large) {
   }
   parameters.push_back(
       {.name = "vector", .tensor = noise({33}, 77 + parameters.size()), .decay = false});
-  for (auto& parameter : parameters) parameter.tensor.requires_grad_();
+  for (auto& parameter : parameters)
+    parameter.tensor = parameter.tensor.to(device).requires_grad_();
   return parameters;
 }
 
@@ -86,7 +90,7 @@ void take_step(Optimizer& optimizer, const std::vector<model::Parameter>& parame
                double learning_rate) {
   for (size_t i = 0; i < parameters.size(); ++i) {
     auto tensor = parameters[i].tensor;
-    tensor.mutable_grad() = gradient_of(tensor.sizes(), step, i).to(tensor.scalar_type());
+    tensor.mutable_grad() = gradient_of(tensor.sizes(), step, i).to(tensor.options());
   }
   optimizer.collect_gradients(parameters);
   optimizer.update(learning_rate);
@@ -99,25 +103,38 @@ TrainOptions options_of(const Golden& golden, const Case& tested) {
   return from_json<TrainOptions>(merged);
 }
 
-class Goldens : public ::testing::TestWithParam<Case> {};
-INSTANTIATE_TEST_SUITE_P(Optimizers, Goldens, ::testing::ValuesIn(kCases),
-                         [](const auto& case_info) { return std::string(case_info.param.name); });
+using Tested = std::tuple<Case, at::DeviceType>;
+class Goldens : public ::testing::TestWithParam<Tested> {};
+INSTANTIATE_TEST_SUITE_P(Optimizers, Goldens,
+                         ::testing::Combine(::testing::ValuesIn(kCases),
+                                            ::testing::ValuesIn(testing::test_devices())),
+                         [](const auto& case_info) {
+                           const auto& tested = std::get<Case>(case_info.param);
+                           const bool on_host = std::get<1>(case_info.param) == at::kCPU;
+                           return str(tested.name, on_host ? "" : "_on_device");
+                         });
+
+TEST(Devices, CudaIsThere) {
+  if (!at::hasCUDA())
+    GTEST_SKIP() << "no CUDA device in this build or on this machine: only the CPU is tested";
+}
 
 TEST_P(Goldens, TwentyFiveStepsLeadWhereTheOriginalsDo) {
   const Golden golden;
-  const auto options = options_of(golden, GetParam());
-  const auto parameters = initial_weights(options.optim == OptimizerKind::kAdamW8bit);
+  const auto& [tested, device] = GetParam();
+  const auto options = options_of(golden, tested);
+  const auto parameters = initial_weights(options.optim == OptimizerKind::kAdamW8bit, device);
   Optimizer optimizer(parameters, options);
   for (int64_t step = 1; step <= 25; ++step) {
     take_step(optimizer, parameters, step, options.learning_rate);
     if (step != 1 && step != 5 && step != 25) continue;
     for (const auto& parameter : parameters) {
-      const auto difference = (parameter.tensor.detach() -
-                               golden.get(str(GetParam().name, ".", step, ".", parameter.name)))
+      const auto difference = (parameter.tensor.detach().cpu() -
+                               golden.get(str(tested.name, ".", step, ".", parameter.name)))
                                   .abs();
-      EXPECT_LT(difference.max().item<double>(), GetParam().tolerance)
+      EXPECT_LT(difference.max().item<double>(), tested.tolerance)
           << parameter.name << " after step " << step;
-      EXPECT_LT(difference.mean().item<double>(), GetParam().typical)
+      EXPECT_LT(difference.mean().item<double>(), tested.typical)
           << parameter.name << " after step " << step;
     }
   }
@@ -250,6 +267,72 @@ TEST(FusedAdamW, IsItsPlainDefinition) {
   }
   for (size_t i = 0; i < values.size(); ++i)
     EXPECT_LT((parameters[i].tensor.detach() - values[i]).abs().max().item<double>(), 3e-6);
+}
+
+// What an optimizer does where its weights are on a device, on every device there is: ATen has both
+// fused steps on the CPU too.  Weights of two groups, one without gradient, one of half precision.
+class OnDevices : public ::testing::TestWithParam<at::DeviceType> {};
+INSTANTIATE_TEST_SUITE_P(Optimizers, OnDevices, ::testing::ValuesIn(testing::test_devices()));
+
+TEST_P(OnDevices, ATensFusedAdamWIsThePlainDefinition) {
+  std::vector<at::Tensor> values, means, squares, expected, plain_means, plain_squares;
+  for (const int64_t size : {1, 31, 5000}) {
+    values.push_back(noise({size}, uint64_t(size)).to(GetParam()));
+    expected.push_back(values.back().clone());
+    for (auto* states : {&means, &squares, &plain_means, &plain_squares})
+      states->push_back(at::zeros_like(values.back()));
+  }
+  for (int64_t step = 1; step <= 20; ++step) {
+    const plain::Adamw options = {.learning_rate = 0.01,
+                                  .beta1 = 0.9,
+                                  .beta2 = 0.99,
+                                  .epsilon = 1e-8,
+                                  .weight_decay = 0.1,
+                                  .step = step};
+    std::vector<at::Tensor> gradients;
+    for (size_t i = 0; i < values.size(); ++i) {
+      gradients.push_back(gradient_of(values[i].sizes(), step, i).to(GetParam()));
+      plain::adamw_(expected[i], gradients[i] * 0.5, plain_means[i], plain_squares[i], options);
+    }
+    fused_adamw_(values, gradients, means, squares, {.options = options, .gradient_scale = 0.5});
+  }
+  for (size_t i = 0; i < values.size(); ++i)
+    EXPECT_LT((values[i] - expected[i]).abs().max().item<double>(), 3e-6);
+}
+
+TEST_P(OnDevices, AllTensorsAreThoseWithAGradientInGroupsOfDecay) {
+  const auto make = [&](const char* name, at::ScalarType dtype, bool decay, bool has_gradient) {
+    Weight weight{.name = name,
+                  .parameter = at::ones({300}, at::TensorOptions().dtype(dtype).device(GetParam())),
+                  .decay = decay};
+    weight.master = dtype == at::kFloat ? weight.parameter : weight.parameter.to(at::kFloat);
+    const auto gradient = at::full_like(weight.master, 2.0);
+    if (has_gradient && dtype == at::kFloat) weight.parameter.mutable_grad() = gradient;
+    if (has_gradient && dtype != at::kFloat) weight.gradient_sum = gradient;
+    return weight;
+  };
+  auto matrix = make("matrix", at::kFloat, true, true),
+       norm = make("norm", at::kFloat, false, true), half = make("half", at::kBFloat16, true, true),
+       none = make("none", at::kFloat, true, false),
+       random = make("random", at::kBFloat16, true, true);
+  random.master.reset();  // rounded stochastically
+  const Weights weights = {&matrix, &norm, &half, &none, &random};
+  std::vector<std::vector<size_t>> groups;
+  for_all_tensors(weights, {.number = 3, .seed = 7}, [&](const Tensors& tensors) {
+    groups.push_back(tensors.indices);
+    for (size_t i = 0; i < tensors.values.size(); ++i)
+      tensors.values[i].sub_(tensors.gradients[i], 0.001);
+  });
+  EXPECT_THAT(groups,
+              ::testing::ElementsAre(::testing::ElementsAre(0, 2, 4), ::testing::ElementsAre(1)));
+  EXPECT_NEAR(matrix.parameter[0].item<double>(), 0.998, 1e-6);
+  EXPECT_NEAR(norm.parameter[0].item<double>(), 0.998, 1e-6);
+  EXPECT_EQ(half.parameter[0].item<double>(), 0.99609375);  // the nearest bfloat16
+  EXPECT_EQ(none.parameter[0].item<double>(), 1.0);
+  // To 1 or to its neighbour 0.9961, in the proportion that makes 0.998: 300 draws.
+  const auto rounded = random.parameter.to(at::kFloat);
+  EXPECT_TRUE(rounded.eq(1.0).logical_or(rounded.eq(0.99609375)).all().item<bool>());
+  EXPECT_NEAR(rounded.mean().item<double>(), 0.998, 5e-4);
 }
 
 TEST(FusedPasses, OfLionAndSgdAreTheirPlainDefinitions) {

@@ -1,7 +1,9 @@
 #include "tunewright/train/optimizers/pass.h"
 
 #include <ATen/Parallel.h>
-#include <ATen/ops/empty.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/_foreach_copy.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
@@ -9,6 +11,7 @@
 #include "tunewright/base/error.h"
 #include "tunewright/base/random.h"
 #include "tunewright/base/str.h"
+#include "tunewright/ops/cuda/device_ops.h"
 #include "tunewright/ops/update_kernels.h"
 
 namespace tunewright::train {
@@ -83,21 +86,22 @@ std::vector<WeightPass> passes_of(const Weights& weights, const Step& step) {
 }
 
 void stochastic_round_(const WeightPass& pass, const at::Tensor& values) {
-  const auto host = values.cpu().contiguous();
-  auto rounded = pass;
-  auto parameter = pass.weight->parameter;
-  Weight on_host{.parameter =
-                     parameter.is_cpu() ? parameter : at::empty(parameter.sizes(), at::kBFloat16)};
-  rounded.weight = &on_host;
-  const int64_t pieces = (host.numel() + kPiece - 1) / kPiece;
+  const auto from = values.contiguous();
+  if (from.is_cuda())
+    return ops::cuda::stochastic_round_(pass.weight->parameter, from, pass.random);
+  const int64_t pieces = (from.numel() + kPiece - 1) / kPiece;
   at::parallel_for(0, pieces, kGrain, [&](int64_t first, int64_t end) {
-    for (int64_t begin = first * kPiece; begin < std::min(end * kPiece, host.numel());
+    for (int64_t begin = first * kPiece; begin < std::min(end * kPiece, from.numel());
          begin += kPiece) {
-      round_to(rounded, host.const_data_ptr<float>() + begin, begin,
-               std::min(kPiece, host.numel() - begin));
+      round_to(pass, from.const_data_ptr<float>() + begin, begin,
+               std::min(kPiece, from.numel() - begin));
     }
   });
-  if (!parameter.is_cpu()) parameter.copy_(on_host.parameter);
+}
+
+// The float32 numbers that a rule is to change.
+at::Tensor values_of(const Weight& weight) {
+  return weight.master.defined() ? weight.master : weight.parameter.to(at::kFloat);
 }
 
 class RulePair final : public UpdateRule {
@@ -151,17 +155,57 @@ void for_tensors(
     const std::function<void(size_t index, at::Tensor& values, const at::Tensor& gradient)>& body) {
   for (const auto& pass : passes_of(weights, step)) {
     auto& weight = *pass.weight;
-    const bool kept = weight.master.defined();
-    auto values = kept ? weight.master : weight.parameter.to(at::kFloat);
+    auto values = values_of(weight);
     const auto gradient =
         step.gradient_scale == 1.0 ? pass.gradient : pass.gradient * step.gradient_scale;
     body(pass.index, values, gradient);
-    if (!kept) {
+    if (!weight.master.defined()) {
       stochastic_round_(pass, values);
     } else if (weight.half()) {
       weight.parameter.copy_(values);
     }
   }
+}
+
+void for_all_tensors(const Weights& weights, const Step& step,
+                     const std::function<void(const Tensors& tensors)>& body) {
+  const auto passes = passes_of(weights, step);
+  std::vector<at::Tensor> copies,
+      masters;  // half-precision parameters and what they are rounded from
+  for (const bool decay : {true, false}) {
+    Tensors tensors;
+    std::vector<const WeightPass*> chosen;
+    for (const auto& pass : passes) {
+      if (pass.weight->decay != decay) continue;
+      chosen.push_back(&pass);
+      tensors.indices.push_back(pass.index);
+      tensors.values.push_back(values_of(*pass.weight));
+      tensors.gradients.push_back(pass.gradient);
+    }
+    if (chosen.empty()) continue;
+    body(tensors);
+    for (size_t i = 0; i < chosen.size(); ++i) {
+      const auto& weight = *chosen[i]->weight;
+      if (!weight.master.defined()) {
+        stochastic_round_(*chosen[i], tensors.values[i]);
+      } else if (weight.half()) {
+        copies.push_back(weight.parameter);
+        masters.push_back(weight.master);
+      }
+    }
+  }
+  if (!copies.empty()) at::_foreach_copy_(copies, masters);
+}
+
+std::vector<at::Tensor> selected(const std::vector<at::Tensor>& all, const Tensors& tensors) {
+  std::vector<at::Tensor> chosen;
+  for (const auto index : tensors.indices) chosen.push_back(all[index]);
+  return chosen;
+}
+
+std::optional<at::Tensor> gradient_divisor(double scale, const at::Tensor& like) {
+  if (scale == 1.0) return std::nullopt;
+  return at::full({}, 1.0 / scale, like.options());
 }
 
 std::vector<at::Tensor> zeros_for(const Weights& weights) {

@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <optional>
 
 #include "tunewright/train/optimizers/rule.h"
 
@@ -29,6 +30,22 @@ void for_pieces(const Weights& weights, const Step& step,
 void for_tensors(
     const Weights& weights, const Step& step,
     const std::function<void(size_t index, at::Tensor& values, const at::Tensor& gradient)>& body);
+
+// The weights that have a gradient, all at once: float32 tensors as ATen's fused optimizers take
+// them.
+struct Tensors {
+  std::vector<size_t> indices;                // of the weights
+  std::vector<at::Tensor> values, gradients;  // gradients not yet scaled
+};
+// Calls body(tensors) for the weights that decay, then for those that do not, where there are any;
+// what it leaves in the values is the weights.
+void for_all_tensors(const Weights& weights, const Step& step,
+                     const std::function<void(const Tensors& tensors)>& body);
+// What tensors.indices selects of `all`.
+std::vector<at::Tensor> selected(const std::vector<at::Tensor>& all, const Tensors& tensors);
+// What ATen's fused optimizers divide gradients by, so that they are scaled by `scale`: a number on
+// the device of `like`; none where the scale is 1.
+std::optional<at::Tensor> gradient_divisor(double scale, const at::Tensor& like);
 
 // float32 zeros [shape of the weight] on its device, for each weight.
 std::vector<at::Tensor> zeros_for(const Weights& weights);

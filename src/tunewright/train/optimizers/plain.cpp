@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "tunewright/ops/device.h"
 #include "tunewright/ops/update_kernels.h"
 
 namespace tunewright::train::plain {
@@ -14,7 +15,7 @@ using ops::kernels::kQuantizedBlock;
 
 at::Tensor map_values(bool with_sign, at::Device device) {
   auto* values = const_cast<float*>(ops::kernels::dynamic_map(with_sign));  // only read
-  return at::from_blob(values, {256}, at::kFloat).to(device);
+  return ops::to_device(at::from_blob(values, {256}, at::kFloat), device);
 }
 
 // [numbers] -> [blocks, 256], filled up with zeros.

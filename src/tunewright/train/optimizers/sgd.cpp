@@ -1,6 +1,7 @@
+#include <ATen/ops/_fused_sgd.h>
+
 #include "tunewright/ops/update_kernels.h"
 #include "tunewright/train/optimizers/pass.h"
-#include "tunewright/train/optimizers/plain.h"
 
 namespace tunewright::train {
 namespace {
@@ -16,11 +17,14 @@ class Sgd final : public UpdateRule {
 
   void update(const Step& step) override {
     if (on_host(weights_)) return update_pieces(step);
-    for_tensors(weights_, step, [&](size_t i, at::Tensor& values, const at::Tensor& gradient) {
-      plain::sgd_(values, gradient, velocities_[i],
-                  {.learning_rate = step.learning_rate,
-                   .momentum = momentum_,
-                   .weight_decay = decay_of(*weights_[i])});
+    for_all_tensors(weights_, step, [&](const Tensors& tensors) {
+      // Velocities begin at zero: there is no first step to treat apart.
+      at::_fused_sgd_(tensors.values, tensors.gradients,
+                      momentum_ > 0 ? selected(velocities_, tensors) : std::vector<at::Tensor>(),
+                      decay_of(*weights_[tensors.indices[0]]), momentum_, step.learning_rate,
+                      /*dampening=*/0.0, /*nesterov=*/false, /*maximize=*/false,
+                      /*is_first_step=*/false,
+                      gradient_divisor(step.gradient_scale, tensors.values[0]));
     });
   }
 
