@@ -2,6 +2,7 @@
 
 #include "tunewright/base/files.h"
 #include "tunewright/base/test.h"
+#include "tunewright/rows/line_blocks.h"
 
 namespace tunewright::rows {
 namespace {
@@ -36,6 +37,32 @@ TEST(ForEachRow, SkipsBlankLinesAndCountsRowsFromZeroAndLinesFromOne) {
   EXPECT_EQ(read.rows[1]["a"], 2);
   EXPECT_EQ(read.places[1].row, 1);
   EXPECT_EQ(read.places[1].line, 4);
+}
+
+TEST(ForEachLineBlock, GivesTheLinesOfForEachRawRowWhateverTheSize) {
+  const TemporaryFolder folder;
+  const auto file = folder / "rows.jsonl";
+  for (const std::string bytes :
+       {"\xEF\xBB\xBF{\"a\":1}\r\n\n  \n{\"a\":2}", "\n\n\na\n", "a", "\r\n \ra\r\n\tb\r\n\n",
+        "a long line without an end to it, and more of it", "x\ny\n\nz"}) {
+    write_file_atomic(file, bytes);
+    std::vector<std::string> expected;
+    for_each_raw_row(file, [&](RawRow&& row) { expected.push_back(row.text); });
+    for (const size_t block_bytes : {1, 2, 3, 7, 1 << 20}) {
+      std::vector<std::string> lines;
+      for_each_line_block(file, block_bytes, [&](LineBlock&& block) {
+        EXPECT_EQ(block.first_row, std::ssize(lines));
+        const LineBlock moved = std::move(block);
+        lines.insert(lines.end(), moved.lines.begin(), moved.lines.end());
+      });
+      EXPECT_EQ(lines, expected) << bytes << " in blocks of " << block_bytes;
+    }
+  }
+  write_file_atomic(file, "\n \n");
+  EXPECT_USER_ERROR(for_each_line_block(file, 8, [](LineBlock&&) {}), "has no rows");
+  write_file_atomic(file, "PAR1 and so on");
+  EXPECT_USER_ERROR(for_each_line_block(file, 8, [](LineBlock&&) {}), "is a Parquet file");
+  EXPECT_USER_ERROR(for_each_line_block(folder.path(), 8, [](LineBlock&&) {}), "is a folder");
 }
 
 TEST(ForEachRow, KeepsTheOrderOfKeys) {
