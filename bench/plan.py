@@ -82,7 +82,7 @@ def configuration(folder, model, data, changes, steps):
         "model": {"path": str(MODEL if model == "smollm2" else folder / model)},
         "data": {"overflow": "truncate" if data == "mails" else "split",
                  "train": [{"path": str(MAILS / "train.jsonl" if data == "mails" else folder / "text.jsonl")}],
-                 "eval": [{"path": str(MAILS / "eval.jsonl" if data == "mails" else folder / "text_eval.jsonl")}]},
+                 "eval": [{"path": str(MAILS / "validation.jsonl" if data == "mails" else folder / "text_eval.jsonl")}]},
         "adapter": {"type": "lora", "r": 16, "lora_alpha": 32},
         "training": {"max_steps": steps, "learning_rate": 1e-5, "eval_steps": 3, "save_steps": 2, "save_total_limit": 1},
         "output_dir": str(folder / "run"),

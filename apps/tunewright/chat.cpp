@@ -127,8 +127,8 @@ class Chat {
  private:
   void ask(const std::string& question) {
     try {
-      const auto generation =
-          conversation_.ask(question, [&](std::string_view piece) { out_ << piece << std::flush; });
+      const auto generation = conversation_.ask(
+          question, [&](std::string_view piece) { out_ << without_controls(piece) << std::flush; });
       out_ << std::endl;
       ++turns_;
       tokens_ += static_cast<int64_t>(generation.ids.size());

@@ -112,13 +112,7 @@ void add_common_options(CLI::App& command, Context& context, bool takes_config) 
   }
 }
 
-Json read_config(const std::filesystem::path& path, const Context& context) {
-  Json config = read_yaml(path);
-  if (config.is_null()) config = Json::object();
-  if (!config.is_object()) {
-    throw UserError(str(path.string(), ": expected keys and values, got a ", type_name(config)));
-  }
-  map_aliases(config, path, context.reporter);
+void apply_settings(Json& config, const Context& context) {
   for (const auto& setting : context.set) {
     const auto equals = setting.find('=');
     if (equals == std::string::npos) {
@@ -128,6 +122,16 @@ Json read_config(const std::filesystem::path& path, const Context& context) {
     set_path(config, setting.substr(0, equals),
              parse_yaml(setting.substr(equals + 1), "--set " + setting));
   }
+}
+
+Json read_config(const std::filesystem::path& path, const Context& context) {
+  Json config = read_yaml(path);
+  if (config.is_null()) config = Json::object();
+  if (!config.is_object()) {
+    throw UserError(str(path.string(), ": expected keys and values, got a ", type_name(config)));
+  }
+  map_aliases(config, path, context.reporter);
+  apply_settings(config, context);
   return config;
 }
 

@@ -29,6 +29,9 @@ void add_common_options(CLI::App& command, Context& context, bool takes_config);
 // mapped to ours, with a note each.
 Json read_config(const std::filesystem::path& path, const Context& context);
 
+// Puts the values of --set into a configuration.
+void apply_settings(Json& config, const Context& context);
+
 // One line on standard output.  With --json: the compact object, last.
 void print_result(const Context& context, const Json& result, const std::string& text);
 

@@ -1,61 +1,31 @@
-// tunewright data inspect: format, rows, keys, lengths and samples of files.
-#include <algorithm>
-#include <map>
+// tunewright data inspect: formats, rows, keys, lengths, duplicates and samples of any source.
 #include <memory>
 
 #include "tunewright/base/error.h"
+#include "tunewright/base/fields.h"
+#include "tunewright/base/files.h"
 #include "tunewright/base/str.h"
 #include "tunewright/command.h"
 #include "tunewright/data_commands.h"
-#include "tunewright/rows/rows.h"
+#include "tunewright/data_inspect_page.h"
 
 namespace tunewright::app {
 namespace {
 
-constexpr const char* kInspectExamples = R"(Examples:
+constexpr int64_t kBars = 16;
+
+constexpr const char* kInspectExamples = R"(
+Examples:
   tunewright data inspect train.jsonl test.jsonl
-  tunewright data inspect train.jsonl --rows 5)";
+  tunewright data inspect "mails/**" --html mails.html
+  tunewright data inspect dump.zip --set 'include=["*.csv"]' --set delimiter=;
+  tunewright data inspect "sqlite:shop.db?SELECT body, label FROM mails ORDER BY id")";
 
-int64_t character_count(std::string_view text) {
-  return std::ranges::count_if(
-      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
-}
-
-// What is known of one key of a file's rows.
-struct KeySummary {
-  int64_t rows = 0;
-  std::map<std::string, int64_t> types;
-  std::vector<int64_t> lengths;  // characters of strings, items of lists
+struct InspectFlags {
+  std::vector<std::string> files;
+  std::string html;
+  int64_t shown_rows = 2;
 };
-
-struct FileSummary {
-  int64_t rows = 0;
-  std::map<std::string, int64_t> formats;
-  std::vector<std::string> key_order;
-  std::map<std::string, KeySummary> keys;
-  Json samples = Json::array();
-};
-
-std::string format_of(const Json& row, const rows::RowPlace& place) {
-  try {
-    return rows::format_name(detect_format(row, place));
-  } catch (const UserError&) {
-    return "unknown";
-  }
-}
-
-void summarise(FileSummary& summary, const Json& row) {
-  for (const auto& [name, value] : row.items()) {
-    auto [it, is_new] = summary.keys.try_emplace(name);
-    if (is_new) summary.key_order.push_back(name);
-    auto& key = it->second;
-    ++key.rows;
-    ++key.types[type_name(value)];
-    if (value.is_string())
-      key.lengths.push_back(character_count(value.get_ref<const std::string&>()));
-    if (value.is_array()) key.lengths.push_back(static_cast<int64_t>(value.size()));
-  }
-}
 
 std::string counts_text(const std::map<std::string, int64_t>& counts, int64_t all) {
   std::vector<std::string> parts;
@@ -64,57 +34,107 @@ std::string counts_text(const std::map<std::string, int64_t>& counts, int64_t al
   return join(parts, ", ");
 }
 
-Json key_json(KeySummary& key) {
+Json lengths_json(const rows::Distribution& lengths) {
+  return {{"min", lengths.min()}, {"median", lengths.quantile(0.5)}, {"max", lengths.max()}};
+}
+
+Json bars_json(const rows::Distribution& values) {
+  Json bars = Json::array();
+  for (const auto& bar : values.bars(kBars)) bars.push_back({bar.from, bar.to, bar.count});
+  return bars;
+}
+
+const rows::Distribution& lengths_of(const rows::KeyInspection& key) {
+  return key.characters.count() > 0 ? key.characters : key.items;
+}
+
+Json key_json(const rows::KeyInspection& key) {
   Json json = {{"rows", key.rows}, {"types", key.types}};
-  if (!key.lengths.empty()) {
-    std::ranges::sort(key.lengths);
-    json["lengths"] = {{"min", key.lengths.front()},
-                       {"median", key.lengths[key.lengths.size() / 2]},
-                       {"max", key.lengths.back()}};
-  }
+  const auto& lengths = lengths_of(key);
+  if (lengths.count() > 0) json["lengths"] = lengths_json(lengths);
+  if (key.words.count() > 0) json["words"] = lengths_json(key.words);
+  if (!key.values.empty()) json["values"] = key.values;
   return json;
 }
 
-std::string key_text(const std::string& name, const KeySummary& key, const Json& json,
-                     int64_t rows) {
+Json file_json(const InspectedFile& file) {
+  const auto& found = file.found;
+  Json keys = Json::object();
+  for (const auto& name : found.key_order) keys[name] = key_json(found.keys.at(name));
+  Json json = {{"path", file.path},
+               {"rows", found.report.rows},
+               {"files", found.report.files},
+               {"read_as", found.report.formats},
+               {"set_aside", found.report.set_aside},
+               {"set_aside_reasons", found.set_aside_reasons},
+               {"formats", found.row_formats},
+               {"keys", keys},
+               {"characters", lengths_json(found.text_characters)},
+               {"characters_histogram", bars_json(found.text_characters)},
+               {"words", lengths_json(found.text_words)},
+               {"duplicates", found.duplicates_known ? Json(found.duplicates) : Json(nullptr)},
+               {"notes", found.report.notes},
+               {"samples", found.samples}};
+  if (!found.languages.empty()) json["languages"] = found.languages;
+  if (!found.entities.empty()) json["entities"] = found.entities;
+  return json;
+}
+
+std::string distribution_text(const char* name, const rows::Distribution& values) {
+  return str("    ", name, " a row: ", values.min(), " to ", values.max(), ", median ",
+             values.quantile(0.5), "  ", rows::spark_line(values.bars(kBars)), "\n");
+}
+
+std::string key_text(const std::string& name, const rows::KeyInspection& key, int64_t rows) {
   auto text = str("    ", excerpt(name), ": ", counts_text(key.types, key.rows));
   if (key.rows != rows) text += str(", in ", key.rows, " rows");
-  if (json.contains("lengths")) {
-    const auto& lengths = json["lengths"];
+  if (const auto& lengths = lengths_of(key); lengths.count() > 0)
     text +=
-        str(", length ", lengths["min"], " to ", lengths["max"], ", median ", lengths["median"]);
-  }
+        str(", length ", lengths.min(), " to ", lengths.max(), ", median ", lengths.quantile(0.5));
+  const auto repeats = static_cast<int64_t>(key.values.size()) < key.rows;
+  if (!key.values.empty() && repeats) text += ": " + excerpt(counts_text(key.values, -1), 200);
   return text + "\n";
 }
 
-int inspect_files(const std::vector<std::string>& files, int64_t shown_rows,
-                  const Context& context) {
+std::string file_text(const InspectedFile& file) {
+  const auto& found = file.found;
+  auto text = str("=== ", file.path, ": ", found.report.rows, " rows, format ",
+                  counts_text(found.row_formats, found.report.rows), "\n");
+  if (found.report.files > 1)
+    text +=
+        str("    ", found.report.files, " files: ", counts_text(found.report.formats, -1), "\n");
+  for (const auto& note : found.report.notes) text += str("    ", note, "\n");
+  text += distribution_text("characters", found.text_characters);
+  text += distribution_text("words", found.text_words);
+  if (found.duplicates > 0) text += str("    exact duplicates: ", found.duplicates, " rows\n");
+  if (!found.languages.empty())
+    text += str("    languages: ", counts_text(found.languages, -1), "\n");
+  if (!found.entities.empty()) text += str("    entities: ", counts_text(found.entities, -1), "\n");
+  for (const auto& name : found.key_order)
+    text += key_text(name, found.keys.at(name), found.report.rows);
+  if (found.report.set_aside > 0) text += str("    set aside: ", found.report.set_aside, "\n");
+  for (const auto& aside : found.first_set_aside)
+    text += str("      ", aside.source, " row ", aside.row, ": ", excerpt(aside.reason, 200), "\n");
+  for (const auto& sample : found.samples)
+    text += str("    ", excerpt(dump_json(sample), 300), "\n");
+  return text;
+}
+
+int inspect_files(const InspectFlags& flags, const Context& context) {
+  Json settings = {{"to", "as_is"}};
+  apply_settings(settings, context);
+  std::vector<InspectedFile> files;
   Json result = Json::array();
   std::string text;
-  for (const auto& file : files) {
-    FileSummary summary;
-    rows::for_each_row(file, [&](const rows::RowPlace& place, Json&& row) {
-      ++summary.rows;
-      ++summary.formats[format_of(row, place)];
-      summarise(summary, row);
-      if (summary.rows <= shown_rows) summary.samples.push_back(std::move(row));
-    });
-    text += str("=== ", file, ": ", summary.rows, " rows, format ",
-                counts_text(summary.formats, summary.rows), "\n");
-    Json keys = Json::object();
-    for (const auto& name : summary.key_order) {
-      auto& key = summary.keys[name];
-      keys[name] = key_json(key);
-      text += key_text(name, key, keys[name], summary.rows);
-    }
-    for (const auto& sample : summary.samples)
-      text += str("    ", excerpt(dump_json(sample), 300), "\n");
-    result.push_back({{"path", file},
-                      {"rows", summary.rows},
-                      {"formats", summary.formats},
-                      {"keys", keys},
-                      {"samples", summary.samples}});
+  for (const auto& path : flags.files) {
+    rows::InspectOptions options{.source = from_json<rows::SourceOptions>(settings),
+                                 .samples = flags.shown_rows};
+    options.source.path = path;
+    files.push_back({.path = path, .found = inspect_source(options)});
+    result.push_back(file_json(files.back()));
+    text += file_text(files.back());
   }
+  if (!flags.html.empty()) write_file_atomic(flags.html, inspect_page(files));
   print_result(context, {{"files", result}}, text);
   return kDone;
 }
@@ -122,19 +142,20 @@ int inspect_files(const std::vector<std::string>& files, int64_t shown_rows,
 }  // namespace
 
 void add_data_inspect(CLI::App& data, Context& context) {
-  auto* command =
-      data.add_subcommand("inspect", "Shows format, rows, keys, lengths and samples of files");
-  auto files = std::make_shared<std::vector<std::string>>();
-  auto shown_rows = std::make_shared<int64_t>(2);
-  command->add_option("files", *files, "JSON Lines files")->required();
-  command->add_option("--rows", *shown_rows, "Rows shown of each file")
+  auto* command = data.add_subcommand(
+      "inspect", "Shows formats, rows, keys, lengths, duplicates and samples of any source");
+  auto flags = std::make_shared<InspectFlags>();
+  command->add_option("files", flags->files, "Files, folders, globs, archives or databases")
+      ->required();
+  command->add_option("--rows", flags->shown_rows, "Rows shown of each source")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  command->footer(kInspectExamples);
-  add_common_options(*command, context, false);
-  command->callback([=, &context] {
-    context.chosen = [=, &context] { return inspect_files(*files, *shown_rows, context); };
-  });
+  command->add_option("--html", flags->html, "Write a page with plots");
+  command->footer(str("Options of the source (--set option=value):\n",
+                      describe_fields(rows::SourceOptions(), ""), kInspectExamples));
+  add_common_options(*command, context, true);
+  command->callback(
+      [=, &context] { context.chosen = [=, &context] { return inspect_files(*flags, context); }; });
 }
 
 }  // namespace tunewright::app

@@ -16,6 +16,7 @@
 #include "tunewright/base/system.h"
 #include "tunewright/data_storage.h"
 #include "tunewright/model/adapters/adapters.h"
+#include "tunewright/model/causal_lm.h"
 #include "tunewright/model/size.h"
 #include "tunewright/train/plan/memory.h"
 
@@ -85,7 +86,7 @@ Job load_rows(RunConfig config, Reporter& reporter) {
 
 void require_memory(const Job& job) {
   const auto& config = job.config;
-  if (config.model.device != model::Device::kCpu && at::hasCUDA()) return;  // its memory decides
+  if (model::choose_device(config.model.device) != at::kCPU) return;  // its memory decides
   const auto layout =
       train::lay_out_run(job.rows(), config.data, config.training, kExamplesLookedAt);
   const auto load = train::load_of(layout);

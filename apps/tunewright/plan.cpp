@@ -12,6 +12,7 @@
 #include "tunewright/base/system.h"
 #include "tunewright/command.h"
 #include "tunewright/job.h"
+#include "tunewright/model/causal_lm.h"
 #include "tunewright/plan_measure.h"
 #include "tunewright/plan_text.h"
 #include "tunewright/run_config.h"
@@ -36,7 +37,7 @@ struct Arguments {
 };
 
 Plan make_plan(RunConfig config, Reporter& reporter) {
-  if (config.model.device != model::Device::kCpu && at::hasCUDA()) {
+  if (model::choose_device(config.model.device) != at::kCPU) {
     throw UserError(
         "plan: measures memory on the processor only; set model.device: cpu to plan for that");
   }

@@ -8,6 +8,7 @@
 #include "tunewright/base/error.h"
 #include "tunewright/base/fields.h"
 #include "tunewright/base/str.h"
+#include "tunewright/model/causal_lm.h"
 #include "tunewright/model/quantize.h"
 
 namespace tunewright::app {
@@ -27,11 +28,7 @@ void check_model(const model::ModelOptions& options) {
   if (options.adapter)
     throw UserError(
         "model.adapter: is for evaluation; to train an adapter further, set adapter.path");
-  if (options.device == model::Device::kCuda && !at::hasCUDA()) {
-    throw UserError(
-        "model.device: cuda is not available in this build or on this machine; set it to cpu or "
-        "auto");
-  }
+  model::choose_device(options.device);  // an error where cuda is not there
 }
 
 void check_files(std::string_view key, const std::vector<data::FileOptions>& files) {

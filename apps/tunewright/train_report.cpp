@@ -11,6 +11,8 @@
 #include "tunewright/base/system.h"
 #include "tunewright/base/version.h"
 #include "tunewright/base/yaml.h"
+#include "tunewright/model/causal_lm.h"
+#include "tunewright/ops/device.h"
 
 namespace tunewright::app {
 namespace {
@@ -192,7 +194,7 @@ Json training_report(const RunSummary& summary) {
       {"tokens", result.tokens},
       {"supervised_tokens", result.supervised_tokens},
       {"tokens_per_second", seconds > 0 ? double(result.tokens) / seconds : 0.0},
-      {"peak_memory_bytes", peak_resident_bytes()},
+      {"peak_memory_bytes", ops::peak_memory_bytes(model::choose_device(config.model.device))},
       {"cost", config.cost.hourly > 0 ? Json(config.cost.hourly * seconds / 3600) : Json(nullptr)},
       {"currency", config.cost.currency},
       {"total_parameters", total_parameters},
