@@ -85,12 +85,17 @@ struct Values {
 };
 
 // What a map builds: a template, or a list or object with templates inside.
+struct Member;
 struct Node {
   std::optional<Template> text;
   Json literal;  // where it is a number, boolean or null
   std::vector<Node> items;
-  std::vector<std::pair<std::string, Node>> members;
+  std::vector<Member> members;
   enum class Kind { kText, kLiteral, kList, kObject } kind = Kind::kLiteral;
+};
+struct Member {
+  std::string name;
+  Node node;
 };
 
 Node node_of(const Json& value, const std::string& where, int depth) {
@@ -106,7 +111,7 @@ Node node_of(const Json& value, const std::string& where, int depth) {
   } else if (value.is_object()) {
     node.kind = Node::Kind::kObject;
     for (const auto& [name, member] : value.items())
-      node.members.emplace_back(name, node_of(member, str(where, ".", name), depth - 1));
+      node.members.push_back({name, node_of(member, str(where, ".", name), depth - 1)});
   } else {
     node.literal = value;
   }

@@ -1,0 +1,28 @@
+#!/usr/bin/env python3
+"""Every question about the data workshop: bench/data_*.py one after the other, their JSON in one object.
+
+    ./dev bench data [NAME…]     NAME: dedup, filters, labels, pii
+"""
+import json
+import pathlib
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).parent
+
+
+def main():
+    names = sys.argv[1:] or [path.stem.removeprefix("data_") for path in sorted(HERE.glob("data_*.py"))]
+    answers = {}
+    for name in names:
+        script = HERE / f"data_{name}.py"
+        if not script.is_file():
+            sys.exit(f"no {script.name}; there are: {', '.join(path.stem for path in sorted(HERE.glob('data_*.py')))}")
+        print(f"== {script.name}", file=sys.stderr)
+        output = subprocess.run([sys.executable, script], stdout=subprocess.PIPE, text=True, check=True).stdout
+        answers[name] = json.loads(output[output.index("{"):])
+    print(json.dumps(answers, indent=1))
+
+
+if __name__ == "__main__":
+    main()
