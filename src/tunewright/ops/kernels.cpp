@@ -205,6 +205,45 @@ TUNEWRIGHT_INLINE void swiglu_backward(const T* dy, const T* gate, const T* up, 
   });
 }
 
+// gelu(x) = x * share, where share = (1 + tanh(z)) / 2 = sigmoid(2 z) and
+// z = sqrt(2 / pi) (x + 0.044715 x^3).
+constexpr float kGeluSlope = 1.5957691216f, kGeluCubic = 0.044715f;  // the slope is 2 sqrt(2 / pi)
+
+TUNEWRIGHT_INLINE Floats gelu_share(Floats x) {
+  return sigmoid(x * (x * x * kGeluCubic + 1.0f) * kGeluSlope);
+}
+
+template <class T>
+TUNEWRIGHT_INLINE void geglu(const T* gate, const T* up, T* out, int64_t n) {
+  for_blocks(n, [&](int64_t i, int64_t count) __attribute__((always_inline)) {
+    const Floats g = read(gate + i, count);
+    write(out + i, g * gelu_share(g) * read(up + i, count), count);
+  });
+}
+
+template <class T>
+TUNEWRIGHT_INLINE void geglu_backward(const T* dy, const T* gate, const T* up, T* dgate, T* dup,
+                                      int64_t n) {
+  for_blocks(n, [&](int64_t i, int64_t count) __attribute__((always_inline)) {
+    const Floats upstream = read(dy + i, count), g = read(gate + i, count), u = read(up + i, count);
+    const Floats share = gelu_share(g);
+    const Floats slope = (g * g * (3.0f * kGeluCubic) + 1.0f) * kGeluSlope;
+    write(dgate + i, upstream * u * share * (1.0f + g * (1.0f - share) * slope), count);
+    write(dup + i, upstream * g * share, count);
+  });
+}
+
+TUNEWRIGHT_INLINE float largest_of(const float* x, int64_t n) {
+  constexpr float kLowest = std::numeric_limits<float>::lowest();
+  Floats largest = splat(kLowest);
+  for_blocks(n, [&](int64_t i, int64_t count) __attribute__((always_inline)) {
+    largest = maximum(count == kLanes ? load(x + i) : load_part(x + i, count, kLowest), largest);
+  });
+  float result = kLowest;
+  for (int64_t i = 0; i < kLanes; ++i) result = largest[i] > result ? largest[i] : result;
+  return result;
+}
+
 // A bijective mix of 32 bits (the finalizer of MurmurHash3).
 TUNEWRIGHT_INLINE Words mix(Words h) {
   h = (h ^ (h >> 16)) * 0x85ebca6bu;
@@ -270,14 +309,26 @@ TUNEWRIGHT_CLONES void swiglu_backward_row(const BFloat16Bits* dy, const BFloat1
   swiglu_backward(dy, gate, up, dgate, dup, n);
 }
 
+TUNEWRIGHT_CLONES void geglu_row(const float* gate, const float* up, float* out, int64_t n) {
+  geglu(gate, up, out, n);
+}
+TUNEWRIGHT_CLONES void geglu_row(const BFloat16Bits* gate, const BFloat16Bits* up,
+                                 BFloat16Bits* out, int64_t n) {
+  geglu(gate, up, out, n);
+}
+TUNEWRIGHT_CLONES void geglu_backward_row(const float* dy, const float* gate, const float* up,
+                                          float* dgate, float* dup, int64_t n) {
+  geglu_backward(dy, gate, up, dgate, dup, n);
+}
+TUNEWRIGHT_CLONES void geglu_backward_row(const BFloat16Bits* dy, const BFloat16Bits* gate,
+                                          const BFloat16Bits* up, BFloat16Bits* dgate,
+                                          BFloat16Bits* dup, int64_t n) {
+  geglu_backward(dy, gate, up, dgate, dup, n);
+}
+
 TUNEWRIGHT_CLONES float log_sum_exp_row(const float* x, int64_t n) {
   constexpr float kLowest = std::numeric_limits<float>::lowest();
-  Floats largest = splat(kLowest);
-  for_blocks(n, [&](int64_t i, int64_t count) __attribute__((always_inline)) {
-    largest = maximum(count == kLanes ? load(x + i) : load_part(x + i, count, kLowest), largest);
-  });
-  float shift = kLowest;
-  for (int64_t i = 0; i < kLanes; ++i) shift = largest[i] > shift ? largest[i] : shift;
+  const float shift = largest_of(x, n);
   Floats total = {};
   for_blocks(n, [&](int64_t i, int64_t count) __attribute__((always_inline)) {
     const Floats value = count == kLanes
@@ -291,12 +342,7 @@ TUNEWRIGHT_CLONES float log_sum_exp_row(const float* x, int64_t n) {
 
 TUNEWRIGHT_CLONES float softmax_row(float* x, int64_t n) {
   constexpr float kLowest = std::numeric_limits<float>::lowest();
-  Floats largest = splat(kLowest);
-  for_blocks(n, [&](int64_t i, int64_t count) __attribute__((always_inline)) {
-    largest = maximum(count == kLanes ? load(x + i) : load_part(x + i, count, kLowest), largest);
-  });
-  float shift = kLowest;
-  for (int64_t i = 0; i < kLanes; ++i) shift = largest[i] > shift ? largest[i] : shift;
+  const float shift = largest_of(x, n);
   Floats total = {};
   for_blocks(n, [&](int64_t i, int64_t count) __attribute__((always_inline)) {
     Floats value =

@@ -44,6 +44,14 @@ void swiglu_backward_row(const float* dy, const float* gate, const float* up, fl
 void swiglu_backward_row(const BFloat16Bits* dy, const BFloat16Bits* gate, const BFloat16Bits* up,
                          BFloat16Bits* dgate, BFloat16Bits* dup, int64_t n);
 
+// out = gelu(gate) * up, gelu in its tanh form.
+void geglu_row(const float* gate, const float* up, float* out, int64_t n);
+void geglu_row(const BFloat16Bits* gate, const BFloat16Bits* up, BFloat16Bits* out, int64_t n);
+void geglu_backward_row(const float* dy, const float* gate, const float* up, float* dgate,
+                        float* dup, int64_t n);
+void geglu_backward_row(const BFloat16Bits* dy, const BFloat16Bits* gate, const BFloat16Bits* up,
+                        BFloat16Bits* dgate, BFloat16Bits* dup, int64_t n);
+
 // log(sum(exp(x))).
 float log_sum_exp_row(const float* x, int64_t n);
 // x = softmax(x) in place; returns log(sum(exp(x))).  n > 0.

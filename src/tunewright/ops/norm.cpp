@@ -142,4 +142,18 @@ at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double epsilo
   return RmsNorm::apply(x.contiguous(), weight.contiguous(), epsilon);
 }
 
+at::Tensor layer_norm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                      double epsilon) {
+  TUNEWRIGHT_ASSERT(weight.dim() == 1 && weight.size(0) == x.size(-1));
+  TUNEWRIGHT_ASSERT(bias.sizes() == weight.sizes());
+  return at::layer_norm(x, {x.size(-1)}, weight, bias, epsilon);
+}
+
+ResidualNorm residual_layer_norm(const at::Tensor& x, const at::Tensor& residual,
+                                 const at::Tensor& weight, const at::Tensor& bias, double epsilon) {
+  TUNEWRIGHT_ASSERT(x.sizes() == residual.sizes() && x.scalar_type() == residual.scalar_type());
+  const auto sum = x + residual;
+  return {sum, layer_norm(sum, weight, bias, epsilon)};
+}
+
 }  // namespace tunewright::ops

@@ -25,12 +25,22 @@ struct ResidualNorm {
 ResidualNorm residual_rms_norm(const at::Tensor& x, const at::Tensor& residual,
                                const at::Tensor& weight, double epsilon);
 
+// (x - mean) / sqrt(variance + epsilon) * weight + bias over the last axis, computed in float32:
+// ATen's own fused kernel.  x [..., D], weight and bias [D] -> x's shape and dtype.
+at::Tensor layer_norm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                      double epsilon);
+// sum = x + residual, in their dtype, and layer_norm(sum).
+ResidualNorm residual_layer_norm(const at::Tensor& x, const at::Tensor& residual,
+                                 const at::Tensor& weight, const at::Tensor& bias, double epsilon);
+
 // Rotates pairs (i, i + E/2) of each head.  x [N, H, E]; cosine, sine [N, E/2] float32 -> [N, H,
 // E].
 at::Tensor rotary(const at::Tensor& x, const at::Tensor& cosine, const at::Tensor& sine);
 
 // silu(gate) * up, computed in float32.  [N, I], [N, I] -> [N, I].
 at::Tensor swiglu(const at::Tensor& gate, const at::Tensor& up);
+// gelu(gate) * up with gelu's tanh form (gelu_pytorch_tanh), computed in float32.
+at::Tensor geglu(const at::Tensor& gate, const at::Tensor& up);
 
 // Whether a function's value is needed or, as in recomputation, only its place in the graph: then
 // the value is zeros, which cost nothing, and the gradients are the right ones.
@@ -93,7 +103,10 @@ at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double epsilo
 ResidualNorm residual_rms_norm(const at::Tensor& x, const at::Tensor& residual,
                                const at::Tensor& weight, double epsilon);
 at::Tensor rotary(const at::Tensor& x, const at::Tensor& cosine, const at::Tensor& sine);
+at::Tensor layer_norm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                      double epsilon);
 at::Tensor swiglu(const at::Tensor& gate, const at::Tensor& up);
+at::Tensor geglu(const at::Tensor& gate, const at::Tensor& up);
 at::Tensor linear(const at::Tensor& x, const at::Tensor& weight,
                   const std::optional<at::Tensor>& bias);
 at::Tensor lora_linear(const at::Tensor& x, const at::Tensor& weight,

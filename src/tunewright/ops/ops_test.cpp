@@ -170,6 +170,27 @@ TEST_P(Places, SwigluIsItsDefinition) {
   }
 }
 
+TEST_P(Places, GegluIsItsDefinition) {
+  for (const int64_t I : {1, 16, 33, 1536}) {
+    SCOPED_TRACE(I);
+    expect_same([](const auto& t) { return geglu(t[0], t[1]); },
+                [](const auto& t) { return plain::geglu(t[0], t[1]); },
+                {random({5, I}) * 4, random({5, I})}, tolerance());
+  }
+}
+
+TEST_P(Places, LayerNormIsItsDefinition) {
+  for (const int64_t D : {8, 33, 576}) {
+    SCOPED_TRACE(D);
+    const std::vector<at::Tensor> inputs = {random({7, D}) * 3, random({7, D}), random({D}),
+                                            random({D})};
+    expect_same(
+        [](const auto& t) { return residual_layer_norm(t[0], t[1], t[2], t[3], 1e-5).normed; },
+        [](const auto& t) { return plain::layer_norm(t[0] + t[1], t[2], t[3], 1e-5); }, inputs,
+        tolerance());
+  }
+}
+
 TEST_P(Places, LinearIsItsDefinition) {
   for (const int64_t N : {1, 3, 70}) {
     SCOPED_TRACE(N);

@@ -19,6 +19,13 @@ ResidualNorm residual_rms_norm(const at::Tensor& x, const at::Tensor& residual,
   return {sum, rms_norm(sum, weight, epsilon)};
 }
 
+at::Tensor layer_norm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                      double epsilon) {
+  const auto centred = x.to(at::kFloat) - x.to(at::kFloat).mean(-1, true);
+  const auto normed = centred * (centred.pow(2).mean(-1, true) + epsilon).rsqrt();
+  return (weight.to(at::kFloat) * normed + bias.to(at::kFloat)).to(x.scalar_type());
+}
+
 at::Tensor rotary(const at::Tensor& x, const at::Tensor& cosine, const at::Tensor& sine) {
   const auto halves = x.to(at::kFloat).chunk(2, -1);
   const auto c = cosine.unsqueeze(1), s = sine.unsqueeze(1);  // [N, 1, E/2]
@@ -29,6 +36,10 @@ at::Tensor rotary(const at::Tensor& x, const at::Tensor& cosine, const at::Tenso
 
 at::Tensor swiglu(const at::Tensor& gate, const at::Tensor& up) {
   return (at::silu(gate.to(at::kFloat)) * up.to(at::kFloat)).to(gate.scalar_type());
+}
+
+at::Tensor geglu(const at::Tensor& gate, const at::Tensor& up) {
+  return (at::gelu(gate.to(at::kFloat), "tanh") * up.to(at::kFloat)).to(gate.scalar_type());
 }
 
 at::Tensor linear(const at::Tensor& x, const at::Tensor& weight,

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <variant>
 
 #include "tunewright/base/error.h"
 #include "tunewright/base/str.h"
@@ -87,11 +88,8 @@ struct Values {
 // What a map builds: a template, or a list or object with templates inside.
 struct Member;
 struct Node {
-  std::optional<Template> text;
-  Json literal;  // where it is a number, boolean or null
-  std::vector<Node> items;
-  std::vector<Member> members;
-  enum class Kind { kText, kLiteral, kList, kObject } kind = Kind::kLiteral;
+  // A literal is a number, boolean or null.
+  std::variant<Json, Template, std::vector<Node>, std::vector<Member>> value;
 };
 struct Member {
   std::string name;
@@ -100,42 +98,35 @@ struct Member {
 
 Node node_of(const Json& value, const std::string& where, int depth) {
   if (depth == 0) throw UserError(str(where, ": nested deeper than ", kMaxDepth, " levels"));
-  Node node;
-  if (value.is_string()) {
-    node.kind = Node::Kind::kText;
-    node.text.emplace(value.get<std::string>(), where);
-  } else if (value.is_array()) {
-    node.kind = Node::Kind::kList;
+  if (value.is_string()) return {Template(value.get<std::string>(), where)};
+  if (value.is_array()) {
+    std::vector<Node> items;
     for (size_t i = 0; i < value.size(); ++i)
-      node.items.push_back(node_of(value[i], str(where, "[", i, "]"), depth - 1));
-  } else if (value.is_object()) {
-    node.kind = Node::Kind::kObject;
-    for (const auto& [name, member] : value.items())
-      node.members.push_back({name, node_of(member, str(where, ".", name), depth - 1)});
-  } else {
-    node.literal = value;
+      items.push_back(node_of(value[i], str(where, "[", i, "]"), depth - 1));
+    return {std::move(items)};
   }
-  return node;
+  if (value.is_object()) {
+    std::vector<Member> members;
+    for (const auto& [name, member] : value.items())
+      members.push_back({name, node_of(member, str(where, ".", name), depth - 1)});
+    return {std::move(members)};
+  }
+  return {value};
 }
 
 Json built(const Node& node, const Json& row, std::string_view source) {
-  switch (node.kind) {
-    case Node::Kind::kText:
-      return node.text->render(row, source);
-    case Node::Kind::kLiteral:
-      return node.literal;
-    case Node::Kind::kList: {
-      Json list = Json::array();
-      for (const auto& item : node.items) list.push_back(built(item, row, source));
-      return list;
-    }
-    case Node::Kind::kObject: {
-      Json object = Json::object();
-      for (const auto& [name, member] : node.members) object[name] = built(member, row, source);
-      return object;
-    }
+  if (const auto* text = std::get_if<Template>(&node.value)) return text->render(row, source);
+  if (const auto* items = std::get_if<std::vector<Node>>(&node.value)) {
+    Json list = Json::array();
+    for (const auto& item : *items) list.push_back(built(item, row, source));
+    return list;
   }
-  return nullptr;
+  if (const auto* members = std::get_if<std::vector<Member>>(&node.value)) {
+    Json object = Json::object();
+    for (const auto& [name, member] : *members) object[name] = built(member, row, source);
+    return object;
+  }
+  return std::get<Json>(node.value);
 }
 
 }  // namespace
@@ -201,7 +192,8 @@ bool Mapping::is_identity() const {
 Json Mapping::apply(Json row, std::string_view source) const {
   plan_->parse(row);
   plan_->translate(row, source);
-  return plan_->map ? built(*plan_->map, row, source) : std::move(row);
+  if (const auto& map = plan_->map) return built(*map, row, source);
+  return row;
 }
 
 }  // namespace tunewright::rows
