@@ -28,7 +28,12 @@ std::string work_key(const Recipe& recipe, const Input& input) {
 
 // Files of those names that somebody else has put there are not overwritten.
 void require_usable(const fs::path& folder, const BuildOptions& options) {
-  if (fs::exists(folder) && !fs::is_directory(folder))
+  std::error_code error;
+  const auto status = fs::status(folder, error);
+  if (status.type() == fs::file_type::none)  // something above it lets nobody through
+    throw UserError(
+        str("output_dir ", folder.string(), ": ", error.message(), "; choose another folder"));
+  if (fs::exists(status) && !fs::is_directory(status))
     throw UserError(str("output_dir ", folder.string(), ": is a file; choose another name"));
   if (options.overwrite || fs::exists(folder / ".work") || fs::exists(folder / kManifest)) return;
   for (const auto* name : kOutputs) {

@@ -1,5 +1,7 @@
 #include "tunewright/corpus/build/build.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -130,6 +132,29 @@ TEST_F(BuildTest, RefusesWhatItShouldNotTouch) {
   run("out");     // its own files are replaced
   run("in/out");  // nothing of it lies there yet
   EXPECT_USER_ERROR(run("in/out"), "which is read; choose another folder");
+}
+
+TEST_F(BuildTest, NamesTheFileOfWhichNothingCanBeRead) {
+  write_file_atomic(folder_ / "in/a.jsonl", "{broken\n");
+  write_file_atomic(folder_ / "in/b.jsonl", "[1]\n");
+  EXPECT_USER_ERROR(run("out"), (folder_ / "in/a.jsonl").string() + " row 0: ");
+}
+
+TEST_F(BuildTest, AnOutputFolderThatCannotBeReachedIsTheUsersError) {
+  // A name longer than any file system takes is refused as a folder without permission is, also to
+  // root.
+  EXPECT_USER_ERROR(run(std::string(300, 'x')), "choose another folder");
+}
+
+TEST_F(BuildTest, AFileWithoutPermissionIsSetAside) {
+  if (::geteuid() == 0) GTEST_SKIP() << "root may read everything";
+  fs::permissions(folder_ / "in/b.jsonl", fs::perms::none);
+  run("out");
+  const auto ledger = rows_of(folder_ / "out/ledger.jsonl");
+  ASSERT_EQ(ledger.size(), 45001U);
+  EXPECT_EQ(ledger.back()["step"], "reading");
+  const auto manifest = parse_json(read_file(folder_ / "out/manifest.json"), "test");
+  EXPECT_TRUE(manifest["sources"][0]["files"][1]["sha256"].is_null());
 }
 
 TEST(Recipes, SayWhatIsWrong) {

@@ -178,7 +178,7 @@ void run_first_stage(const Input& input, const Chain& chain, const FirstStageOpt
 FirstStageResult gather_first_stage(const Input& input, const fs::path& folder) {
   FirstStageResult result;
   int64_t origin = 0;
-  std::string first_reason;
+  std::string first_refused;
   for (size_t u = 0; u < input.units.size(); ++u) {
     if (!fs::exists(unit_file(folder, u))) fail_missing(u, folder);
     const auto unit = read_json(unit_file(folder, u));
@@ -191,14 +191,18 @@ FirstStageResult gather_first_stage(const Input& input, const fs::path& folder) 
       result.first_origins.push_back(origin);
       origin += facts.rows_in;
       result.texts.add(facts.texts);
-      if (first_reason.empty() && !facts.events.empty()) first_reason = facts.events.front().reason;
+      if (first_refused.empty() && !facts.events.empty() && !facts.runs.empty()) {
+        const auto& run = facts.runs.front();  // where no row can be read, its first is the event's
+        first_refused = str("the first, ", run.source, " row ", run.first_row, ": ",
+                            facts.events.front().reason);
+      }
       result.reading.add(std::move(facts.steps[kReading]));
     }
   }
   result.first_origins.push_back(origin);
   if (result.reading.kept == 0) {
     throw UserError(str("sources: none of the ", origin, " rows can be read",
-                        first_reason.empty() ? "" : ": " + first_reason));
+                        first_refused.empty() ? "" : "; " + first_refused));
   }
   return result;
 }

@@ -1,6 +1,9 @@
 #include "tunewright/corpus/build/manifest.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <vector>
 
 #include "tunewright/base/error.h"
@@ -15,6 +18,12 @@ namespace tunewright::corpus {
 namespace {
 
 constexpr size_t kMostFiles = 1000;  // that are listed one by one
+
+constexpr const char* kUnreadable = "unreadable";
+
+bool is_forbidden(const std::string& path) {
+  return ::access(path.c_str(), R_OK) != 0 && errno == EACCES;
+}
 
 // Piece by piece: a mapped file would count as memory of the process.
 std::string hash_of(const InputFile& file) {
@@ -33,9 +42,14 @@ std::string hash_of(const InputFile& file) {
   return hash.hex_digest();
 }
 
+// A file without permission was set aside when it should have been read; the others make the build.
+std::string hash_of_source(const InputFile& file) {
+  return is_forbidden(file.path) ? kUnreadable : hash_of(file);
+}
+
 std::vector<std::string> hash_all(const ManifestInput& input, Reporter& reporter) {
   std::vector<std::string> hashes;
-  OrderedWorkers<InputFile, std::string> workers(input.workers, hash_of);
+  OrderedWorkers<InputFile, std::string> workers(input.workers, hash_of_source);
   int64_t done = 0;
   const auto take = [&] {
     done += input.input.files[hashes.size()].bytes;
@@ -52,7 +66,8 @@ std::vector<std::string> hash_all(const ManifestInput& input, Reporter& reporter
   return hashes;
 }
 
-// A source's hash is that of the lines "HASH  PATH" of its files, as sha256sum writes them.
+// A source's hash is that of the lines "HASH  PATH" of its files, as sha256sum writes them
+// (with "unreadable" for a file without permission).
 Json sources_json(const ManifestInput& input, Reporter& reporter) {
   const auto hashes = hash_all(input, reporter);
   const auto& sources = input.recipe["sources"];
@@ -68,7 +83,9 @@ Json sources_json(const ManifestInput& input, Reporter& reporter) {
       bytes += file.bytes;
       lines += str(hashes[f], "  ", file.path, "\n");
       if (files.size() < kMostFiles)
-        files.push_back({{"path", file.path}, {"bytes", file.bytes}, {"sha256", hashes[f]}});
+        files.push_back({{"path", file.path},
+                         {"bytes", file.bytes},
+                         {"sha256", hashes[f] == kUnreadable ? Json(nullptr) : Json(hashes[f])}});
     }
     Json source = {{"path", sources[s]["path"]},
                    {"count", count},
