@@ -1,4 +1,5 @@
-// tunewright data inspect: formats, rows, keys, lengths, duplicates and samples of any source.
+// tunewright data inspect: formats, rows, keys, lengths, languages, personal data, duplicates and
+// samples of any source.
 #include <memory>
 
 #include "tunewright/base/error.h"
@@ -6,6 +7,8 @@
 #include "tunewright/base/files.h"
 #include "tunewright/base/str.h"
 #include "tunewright/command.h"
+#include "tunewright/corpus/filters/language.h"
+#include "tunewright/corpus/pii/pii_step.h"
 #include "tunewright/data_commands.h"
 #include "tunewright/data_inspect_page.h"
 
@@ -26,6 +29,21 @@ struct InspectFlags {
   std::string html;
   int64_t shown_rows = 2;
 };
+
+// What the workshop's steps would find in the texts: those with their defaults.
+rows::InspectHooks workshop_hooks() {
+  const auto detector =
+      std::make_shared<const corpus::pii::Detector>(corpus::pii::DetectorOptions{});
+  const auto threshold = corpus::PiiOptions{}.threshold;
+  const auto entities = [detector, threshold](std::string_view text) {
+    std::vector<std::string> names;
+    for (const auto& finding : detector->find(text, threshold))
+      names.emplace_back(corpus::pii::name_of(finding.entity));
+    return names;
+  };
+  return {.language = [](std::string_view text) { return corpus::detect_language(text).code; },
+          .entities = entities};
+}
 
 std::string counts_text(const std::map<std::string, int64_t>& counts, int64_t all) {
   std::vector<std::string> parts;
@@ -109,7 +127,8 @@ std::string file_text(const InspectedFile& file) {
   if (found.duplicates > 0) text += str("    exact duplicates: ", found.duplicates, " rows\n");
   if (!found.languages.empty())
     text += str("    languages: ", counts_text(found.languages, -1), "\n");
-  if (!found.entities.empty()) text += str("    entities: ", counts_text(found.entities, -1), "\n");
+  if (!found.entities.empty())
+    text += str("    personal data: ", counts_text(found.entities, -1), "\n");
   for (const auto& name : found.key_order)
     text += key_text(name, found.keys.at(name), found.report.rows);
   if (found.report.set_aside > 0) text += str("    set aside: ", found.report.set_aside, "\n");
@@ -126,9 +145,11 @@ int inspect_files(const InspectFlags& flags, const Context& context) {
   std::vector<InspectedFile> files;
   Json result = Json::array();
   std::string text;
+  const auto hooks = workshop_hooks();
   for (const auto& path : flags.files) {
     rows::InspectOptions options{.source = from_json<rows::SourceOptions>(settings),
-                                 .samples = flags.shown_rows};
+                                 .samples = flags.shown_rows,
+                                 .hooks = hooks};
     options.source.path = path;
     files.push_back({.path = path, .found = inspect_source(options)});
     result.push_back(file_json(files.back()));
@@ -143,7 +164,8 @@ int inspect_files(const InspectFlags& flags, const Context& context) {
 
 void add_data_inspect(CLI::App& data, Context& context) {
   auto* command = data.add_subcommand(
-      "inspect", "Shows formats, rows, keys, lengths, duplicates and samples of any source");
+      "inspect",
+      "Shows formats, rows, keys, lengths, languages, personal data, duplicates and samples");
   auto flags = std::make_shared<InspectFlags>();
   command->add_option("files", flags->files, "Files, folders, globs, archives or databases")
       ->required();

@@ -104,7 +104,7 @@ std::string file_html(const InspectedFile& file) {
   html +=
       str("</div><div class='card plots'>", histogram("characters a row", found.text_characters),
           histogram("words a row", found.text_words), shares("formats", found.row_formats),
-          shares("languages", found.languages), shares("entities", found.entities),
+          shares("languages", found.languages), shares("personal data", found.entities),
           shares("set aside", found.set_aside_reasons), "</div>\n");
   for (const auto& name : found.key_order) html += key_html(name, found.keys.at(name));
   for (const auto& sample : found.samples)

@@ -138,6 +138,9 @@ def test_inspect(place):
     status, out, err = run("data", "inspect", path, "--json")
     keys = json.loads(out.strip().splitlines()[-1])["files"][0]["keys"]
     check("inspect: JSON", keys["prompt"]["lengths"] == {"min": 2, "median": 4, "max": 4}, out)
+    mail = place.rows("mail.jsonl", [{"text": "Please write to anna@company.org, she will answer all of your questions about the weather."}])
+    status, out, err = run("data", "inspect", mail)
+    check("inspect: language and personal data", "languages: en (1)" in out and "personal data: EMAIL_ADDRESS (1)" in out, out + err)
     sources = pathlib.Path("tests/data/sources").resolve()
     page = place.folder / "report.html"
     status, out, err = run("data", "inspect", sources / "mixed.zip", sources / "maildir", "--html", page, "--rows", "1")
