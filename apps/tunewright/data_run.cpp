@@ -3,6 +3,7 @@
 
 #include "tunewright/base/error.h"
 #include "tunewright/base/files.h"
+#include "tunewright/base/json.h"
 #include "tunewright/base/str.h"
 #include "tunewright/base/system.h"
 #include "tunewright/command.h"
@@ -12,6 +13,8 @@
 
 namespace tunewright::app {
 namespace {
+
+constexpr size_t kShownOfSummary = 400;  // bytes of a line; --json prints everything
 
 struct RunFlags {
   std::string step, in, out, ledger;
@@ -35,10 +38,14 @@ Json counts_json(const corpus::StepCounts& counts) {
           {"dropped", counts.dropped}, {"written", counts.written}, {"reasons", reasons}};
 }
 
-std::string counts_text(const RunFlags& flags, const corpus::StepCounts& counts) {
+std::string counts_text(const RunFlags& flags, const corpus::StepCounts& counts,
+                        const Json& summary) {
   auto text = str(flags.step, ": ", counts.rows, " rows, ", counts.kept, " kept, ", counts.changed,
                   " changed, ", counts.dropped, " dropped -> ", flags.out, "\n");
   for (const auto& [reason, rows] : counts.reasons) text += str("  ", rows, "  ", reason, "\n");
+  // What the step has found beside its decisions: for `audit` that is all of its report.
+  for (const auto& [name, found] : summary.items())
+    text += str("  ", name, ": ", excerpt(dump_json(found), kShownOfSummary), "\n");
   return text;
 }
 
@@ -56,8 +63,10 @@ int run_one_step(const RunFlags& flags, const Context& context) {
                                 .workers = flags.workers > 0 ? flags.workers : core_count()},
                                context.reporter);
   auto result = counts_json(counts);
-  if (auto summary = step->summary(); !summary.empty()) result["summary"] = std::move(summary);
-  print_result(context, result, counts_text(flags, counts));
+  auto summary = step->summary();
+  const auto text = counts_text(flags, counts, summary);
+  if (!summary.empty()) result["summary"] = std::move(summary);
+  print_result(context, result, text);
   return kDone;
 }
 
