@@ -47,6 +47,7 @@ rows::InspectHooks workshop_hooks() {
 
 std::string counts_text(const std::map<std::string, int64_t>& counts, int64_t all) {
   std::vector<std::string> parts;
+  parts.reserve(counts.size());
   for (const auto& [name, number] : counts)
     parts.push_back(number == all ? name : str(name, " (", number, ")"));
   return join(parts, ", ");

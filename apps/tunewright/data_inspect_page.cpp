@@ -83,6 +83,7 @@ std::string shares(std::string_view title, const std::map<std::string, int64_t>&
 
 std::string key_html(const std::string& name, const rows::KeyInspection& key) {
   std::vector<std::string> types;
+  types.reserve(key.types.size());
   for (const auto& [type, rows] : key.types) types.push_back(str(type, " ", rows));
   return str("<div class='card'><b>", html_escape(excerpt(name)), "</b> <span class='soft'>",
              html_escape(join(types, ", ")), "</span><div class='plots'>",

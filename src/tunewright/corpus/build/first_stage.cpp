@@ -41,14 +41,16 @@ class UnitWork {
       : place_(place), runner_(chain, place.options.workers) {}
 
   void use(rows::SourceRow&& row) {
-    if (!begin_row()) return;
-    writer_->add_input(row.source, row.row);
-    put(row.json_line(), "");
+    auto* writer = begin_row();
+    if (writer == nullptr) return;
+    writer->add_input(row.source, row.row);
+    put(*writer, row.json_line(), "");
   }
   void set_aside(rows::SetAside&& aside) {
-    if (!begin_row()) return;
-    writer_->add_input(aside.source, aside.row);
-    put("", std::move(aside.reason));
+    auto* writer = begin_row();
+    if (writer == nullptr) return;
+    writer->add_input(aside.source, aside.row);
+    put(*writer, "", std::move(aside.reason));
   }
   void finish() {
     end_shard();
@@ -63,8 +65,8 @@ class UnitWork {
   }
 
  private:
-  // Whether the next row belongs to a shard that is to be made.
-  bool begin_row() {
+  // The writer of the next row's shard; null: that shard is not to be made.
+  ShardWriter* begin_row() {
     const auto row = rows_++;
     if (row % kRowsPerShard == 0) {
       end_shard();
@@ -72,12 +74,12 @@ class UnitWork {
       auto shard = shard_of(place_.options.folder, place_.unit, block);
       if (is_mine(place_, block) && !shard.is_finished()) writer_.emplace(std::move(shard));
     }
-    return writer_.has_value();
+    return writer_ ? &*writer_ : nullptr;
   }
 
-  void put(std::string line, std::string reason) {
+  void put(ShardWriter& writer, std::string line, std::string reason) {
     bytes_ += line.size() + 1;
-    batch_.push_back({.origin = writer_->rows_in() - 1,
+    batch_.push_back({.origin = writer.rows_in() - 1,
                       .row = row_number(place_.unit, rows_ - 1),
                       .line = std::move(line),
                       .refused = std::move(reason)});
