@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tunewright/base/html.h"
 #include "tunewright/base/str.h"
 
 namespace tunewright::app {
@@ -12,29 +13,10 @@ using rows::Distribution;
 constexpr int64_t kBars = 24;
 constexpr size_t kValues = 12, kShownBytes = 2000;
 
-constexpr const char* kHead = R"(<!doctype html>
-<html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width,initial-scale=1"><title>What is in the data</title>
-<style>
-:root{--ink:#1c2733;--soft:#5b6b7b;--line:#dfe5ea;--page:#f5f7f9;--card:#fff;--bar:#2f6fb2;--warning:#9a6200}
-@media(prefers-color-scheme:dark){:root{--ink:#e4eaf0;--soft:#9aa9b8;--line:#2c3844;--page:#12181e;--card:#1a222b;
---bar:#7db4ee;--warning:#e8b04b}}
-*{box-sizing:border-box}body{margin:0 auto;max-width:62rem;padding:1.2rem 1rem 3rem;color:var(--ink);
-background:var(--page);font:16px/1.5 system-ui,sans-serif}
-h1{font-size:1.5rem;margin:.2rem 0}h2{font-size:1.15rem;margin:2rem 0 .6rem;overflow-wrap:anywhere}
-.soft{color:var(--soft);font-size:.9rem;overflow-wrap:anywhere}.warning{color:var(--warning)}
-.card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:.9rem 1rem;margin:.7rem 0}
-.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(7.5rem,1fr));gap:.7rem}
-.figures b{display:block;font-size:1.15rem;font-variant-numeric:tabular-nums}
-.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(17rem,1fr));gap:1rem}
-svg{display:block;width:100%;height:auto}rect{fill:var(--bar)}text{fill:var(--soft);font:11px system-ui,sans-serif}
-pre{font:.82rem/1.5 ui-monospace,monospace;white-space:pre-wrap;overflow-wrap:anywhere;margin:.4rem 0}
-</style></head><body>
+constexpr std::string_view kStyle = R"(
+body{max-width:62rem}.warning{color:var(--warning)}.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(17rem,1fr));gap:1rem}
+svg{max-width:none}rect{fill:var(--note)}svg text{fill:var(--soft);font-size:11px}
 )";
-
-std::string figure(std::string_view name, const std::string& value) {
-  return str("<div><b>", value, "</b><span class='soft'>", name, "</span></div>");
-}
 
 // Columns over an axis that names both ends.
 std::string histogram(std::string_view title, const Distribution& values) {
@@ -94,9 +76,10 @@ std::string key_html(const std::string& name, const rows::KeyInspection& key) {
 std::string file_html(const InspectedFile& file) {
   const auto& found = file.found;
   auto html = str("<h2>", html_escape(file.path), "</h2><div class='card'><div class='figures'>",
-                  figure("rows", str(found.report.rows)), figure("files", str(found.report.files)),
-                  figure("set aside", str(found.report.set_aside)),
-                  figure("exact duplicates", str(found.duplicates)), "</div>");
+                  html_figure("rows", str(found.report.rows)),
+                  html_figure("files", str(found.report.files)),
+                  html_figure("set aside", str(found.report.set_aside)),
+                  html_figure("exact duplicates", str(found.duplicates)), "</div>");
   for (const auto& note : found.report.notes)
     html += str("<div class='soft'>", html_escape(note), "</div>");
   for (const auto& aside : found.first_set_aside)
@@ -117,10 +100,10 @@ std::string file_html(const InspectedFile& file) {
 }  // namespace
 
 std::string inspect_page(const std::vector<InspectedFile>& files) {
-  std::string html = kHead;
-  html += "<h1>What is in the data</h1>\n";
+  std::string html = "<h1>What is in the data</h1>\n";
   for (const auto& file : files) html += file_html(file);
-  return html + "</body></html>\n";
+  return html_page(
+      {.title = "What is in the data", .style = std::string(kStyle), .body = std::move(html)});
 }
 
 }  // namespace tunewright::app

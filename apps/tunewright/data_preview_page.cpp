@@ -2,40 +2,19 @@
 
 #include <algorithm>
 
+#include "tunewright/base/html.h"
 #include "tunewright/base/str.h"
 
 namespace tunewright::app {
 namespace {
 
-constexpr const char* kHead = R"(<!doctype html>
-<html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width,initial-scale=1"><title>What training will see</title>
-<style>
-:root{--ink:#1c2733;--soft:#5b6b7b;--line:#dfe5ea;--page:#f5f7f9;--card:#fff;--learn:#d3f2dc;--learn2:#bfe9cc;
---fine:#1d7a44;--note:#2f6fb2;--warning:#9a6200;--fatal:#b3261e;--chip:#e6ebf0}
-@media(prefers-color-scheme:dark){:root{--ink:#e4eaf0;--soft:#9aa9b8;--line:#2c3844;--page:#12181e;--card:#1a222b;
---learn:#174a2b;--learn2:#1f5d37;--fine:#5fcf8d;--note:#7db4ee;--warning:#e8b04b;--fatal:#ff8a80;--chip:#2c3844}}
-*{box-sizing:border-box}body{margin:0 auto;max-width:62rem;padding:1.2rem 1rem 3rem;color:var(--ink);
-background:var(--page);font:16px/1.5 system-ui,sans-serif}
-h1{font-size:1.5rem;margin:.2rem 0}h2{font-size:1.15rem;margin:2rem 0 .6rem}
-.soft{color:var(--soft);font-size:.9rem;overflow-wrap:anywhere}
-.card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:.9rem 1rem;margin:.7rem 0}
-.verdict{font-weight:600;border-left:6px solid currentColor}
-.finding{display:grid;grid-template-columns:5.4rem 1fr;gap:.2rem .8rem;padding:.45rem 0;border-top:1px solid var(--line)}
-.finding:first-of-type{border-top:0}.finding b{font-size:.78rem;letter-spacing:.03em;padding-top:.15rem}
-.finding i{grid-column:2;color:var(--soft);font-style:normal;font-size:.9rem}
-.fine b,.verdict.fine{color:var(--fine)}.note b{color:var(--note)}
-.warning b,.verdict.warning{color:var(--warning)}.fatal b,.verdict.fatal{color:var(--fatal)}
-.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(7.5rem,1fr));gap:.7rem;margin:.6rem 0 .2rem}
-.figures b{display:block;font-size:1.15rem;font-variant-numeric:tabular-nums}
-.bar{height:.6rem;border-radius:.3rem;background:var(--chip);overflow:hidden}.bar i{display:block;height:100%;
-background:var(--fine)}
-.text{font:.86rem/1.65 ui-monospace,monospace;white-space:pre-wrap;overflow-wrap:anywhere;margin:.5rem 0 0}
-.text .t{color:var(--soft)}.text .l{color:inherit;background:var(--learn);border-radius:3px}
-.text .l:nth-child(even){background:var(--learn2)}.text .s{outline:1px solid var(--soft);outline-offset:-1px;
-border-radius:3px;padding:0 .15rem}
+constexpr std::string_view kStyle = R"(
+:root{--learn:#d3f2dc;--learn2:#bfe9cc}@media(prefers-color-scheme:dark){:root{--learn:#174a2b;--learn2:#1f5d37}}
+body{max-width:62rem}.figures{margin:.6rem 0 .2rem}
+.bar{height:.6rem;border-radius:.3rem;background:var(--chip);overflow:hidden}.bar i{display:block;height:100%;background:var(--fine)}
+.text .t{color:var(--soft)}.text .l{color:inherit;background:var(--learn);border-radius:3px}.text .l:nth-child(even){background:var(--learn2)}
+.text .s{outline:1px solid var(--soft);outline-offset:-1px;border-radius:3px;padding:0 .15rem}
 .key .l,.key .t{padding:0 .3rem}hr{border:0;border-top:1px dashed var(--line);margin:.8rem 0}
-</style></head><body>
 )";
 
 std::string_view word(data::Severity severity) {
@@ -88,38 +67,15 @@ std::string finding_html(const data::Finding& finding) {
   return html + "</div>\n";
 }
 
-std::string figure(std::string_view name, const std::string& value) {
-  return str("<div><b>", value, "</b><span class='soft'>", name, "</span></div>");
-}
-
 std::string file_html(const data::FileReport& file) {
   const auto share = percent(file.supervised_tokens, file.tokens);
   return str("<div class='card'><b>", html_escape(file.path), "</b> <span class='soft'>",
              html_escape(file.format), "</span><div class='figures'>",
-             figure("rows", str(file.rows)), figure("kept", str(file.kept)),
-             figure("changed", str(file.changed)), figure("dropped", str(file.dropped)),
-             figure("tokens", str(file.tokens)), figure("supervised", share + " %"),
-             figure("longest, tokens", str(file.longest)),
+             html_figure("rows", str(file.rows)), html_figure("kept", str(file.kept)),
+             html_figure("changed", str(file.changed)), html_figure("dropped", str(file.dropped)),
+             html_figure("tokens", str(file.tokens)), html_figure("supervised", share + " %"),
+             html_figure("longest, tokens", str(file.longest)),
              "</div><div class='bar'><i style='width:", share, "%'></i></div></div>\n");
-}
-
-// White space that would not show.
-std::string visible_html(std::string_view text) {
-  std::string html;
-  for (const char c : html_escape(text)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '\n') {
-      html += "↵\n";
-    } else if (c == '\t') {
-      html += "⇥\t";
-    } else if (byte < 0x20 || byte == 0x7F) {
-      constexpr std::string_view kHex = "0123456789abcdef";
-      html += str("\\x", kHex[byte >> 4], kHex[byte & 15]);
-    } else {
-      html += c;
-    }
-  }
-  return html;
 }
 
 // A token's text is what the tokens so far decode to more than those before it; where a character
@@ -136,7 +92,7 @@ std::string tokens_html(const data::Example& example, const data::TextModel& mod
         learnt && !example.weights.empty() ? str(", weight ", example.weights[i]) : "";
     html += str("<span class='", learnt ? "l" : "t",
                 model.tokenizer.is_special(example.ids[i]) ? " s" : "", "' title='", example.ids[i],
-                weight, "'>", visible_html(piece), "</span>");
+                weight, "'>", html_visible(piece), "</span>");
   }
   return html + "</p>";
 }
@@ -165,10 +121,9 @@ bool Preview::fails() const {
 }
 
 std::string preview_page(const Preview& preview, const data::TextModel& model) {
-  std::string html = kHead;
-  html += str("<h1>What training will see</h1><p class='soft'>", html_escape(preview.config),
-              " · model ", html_escape(preview.model_path), " · max_length ",
-              preview.options.max_length, "</p>\n", verdict(preview));
+  auto html = str("<h1>What training will see</h1><p class='soft'>", html_escape(preview.config),
+                  " · model ", html_escape(preview.model_path), " · max_length ",
+                  preview.options.max_length, "</p>\n", verdict(preview));
   for (const auto& set : preview.sets) {
     html += str("<h2>Proof of ", html_escape(set.name), "</h2><div class='card'>\n");
     for (const auto& finding : set.findings) html += finding_html(finding);
@@ -179,7 +134,8 @@ std::string preview_page(const Preview& preview, const data::TextModel& model) {
       "<h2>Rows</h2><p class='soft key text'><span class='l'>supervised: learnt</span> "
       "<span class='t'>read only</span> <span class='t s'>special token</span></p>\n";
   for (const auto& row : preview.rows) html += row_html(row, model);
-  return html + "</body></html>\n";
+  return html_page(
+      {.title = "What training will see", .style = std::string(kStyle), .body = std::move(html)});
 }
 
 }  // namespace tunewright::app

@@ -182,6 +182,9 @@ std::string html_escape(std::string_view text) {
       case '"':
         escaped += "&quot;";
         break;
+      case '\'':
+        escaped += "&#39;";
+        break;
       default:
         escaped += c;
     }

@@ -61,6 +61,8 @@ Json convert(const YAML::Node& node, std::string_view where, int depth) {
   }
   if (node.IsScalar()) {
     const bool quoted = node.Tag() == "!";
+    const bool tagged = !quoted && node.Tag().starts_with("!");
+    if (tagged) return str(node.Tag(), " ", node.Scalar());
     return quoted ? Json(node.Scalar()) : plain_scalar(node.Scalar());
   }
   return nullptr;

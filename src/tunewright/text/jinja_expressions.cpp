@@ -43,7 +43,8 @@ std::string describe(Token::Kind kind) {
 
 }  // namespace
 
-ExpressionParser::ExpressionParser(std::string_view source) : tokens_(tokenize(source)) {
+ExpressionParser::ExpressionParser(std::string_view source, const Whitespace& whitespace)
+    : tokens_(tokenize(source, whitespace)) {
   for (const char* name : {"loop", "caller", "kwargs", "varargs"}) slot_of(name);
 }
 

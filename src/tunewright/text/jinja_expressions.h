@@ -17,7 +17,7 @@ class ExpressionParser {
     bool caller = false, kwargs = false, varargs = false;
   };
 
-  explicit ExpressionParser(std::string_view source);
+  ExpressionParser(std::string_view source, const Whitespace& whitespace);
 
   // --- tokens
   const Token& current() const { return tokens_[at_]; }

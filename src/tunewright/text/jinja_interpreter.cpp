@@ -150,7 +150,11 @@ class Interpreter : public Evaluator {
     if (value.is_string()) return write(value.string());
     write(to_text(*this, value));
   }
-  void output(const Expression& expression) { output_text(evaluate(expression)); }
+  void output(const Expression& expression) {
+    const Value value = evaluate(expression);
+    if (limits_.strict_undefined && value.is_undefined()) fail_undefined(value);
+    output_text(value);
+  }
 
   Flow branch(const Statement& first) {
     for (const Statement* one = &first;;) {

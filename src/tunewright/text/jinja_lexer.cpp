@@ -14,14 +14,14 @@ namespace {
 
 using Kind = Token::Kind;
 
-std::string normalize_newlines(std::string_view source) {
+std::string normalize_newlines(std::string_view source, bool keep_trailing_newline) {
   std::string out;
   out.reserve(source.size());
   for (size_t i = 0; i < source.size(); ++i) {
     if (source[i] == '\r' && i + 1 < source.size() && source[i + 1] == '\n') continue;
     out += source[i] == '\r' ? '\n' : source[i];
   }
-  if (out.ends_with('\n')) out.pop_back();
+  if (!keep_trailing_newline && out.ends_with('\n')) out.pop_back();
   return out;
 }
 
@@ -117,7 +117,8 @@ class StringDecoder {
 
 class Lexer {
  public:
-  explicit Lexer(std::string_view source) : source_(source) {}
+  Lexer(std::string_view source, const Whitespace& whitespace)
+      : source_(source), whitespace_(whitespace) {}
 
   std::vector<Token> run() {
     while (at_ < source_.size()) root();
@@ -151,7 +152,7 @@ class Lexer {
     const char sign = end + 2 < source_.size() ? source_[end + 2] : 0;
     if (sign == '-') {
       text = python::strip(text, python::Side::Right);
-    } else if (sign != '+' && !is_variable) {
+    } else if (whitespace_.lstrip_blocks && sign != '+' && !is_variable) {
       const size_t line = text.rfind('\n') + 1;
       const bool at_line_start = line > 0 || line_starting_;
       if (at_line_start && python::strip(text.substr(line), python::Side::Left).empty())
@@ -193,7 +194,7 @@ class Lexer {
     if (strip) {
       skip_space();
       line_starting_ = at_ > 0 && source_[at_ - 1] == '\n';
-    } else if (!keep_newline && starts("\n")) {
+    } else if (whitespace_.trim_blocks && !keep_newline && starts("\n")) {
       advance(1);
       line_starting_ = true;
     }
@@ -389,6 +390,7 @@ class Lexer {
   }
 
   std::string_view source_;
+  Whitespace whitespace_;
   size_t at_ = 0;
   int line_ = 1;
   bool line_starting_ = true;
@@ -397,9 +399,9 @@ class Lexer {
 
 }  // namespace
 
-std::vector<Token> tokenize(std::string_view source) {
-  const std::string normalized = normalize_newlines(source);
-  return Lexer(normalized).run();
+std::vector<Token> tokenize(std::string_view source, const Whitespace& whitespace) {
+  const std::string normalized = normalize_newlines(source, whitespace.keep_trailing_newline);
+  return Lexer(normalized, whitespace).run();
 }
 
 }  // namespace tunewright::text::jinja

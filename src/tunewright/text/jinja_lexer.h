@@ -37,8 +37,14 @@ struct Token {
   int line = 1;
 };
 
-// Cuts a template into tokens with trim_blocks and lstrip_blocks, a last newline dropped.
-// Comments are left out; raw blocks are data.
-std::vector<Token> tokenize(std::string_view source);
+// What becomes of the white space around tags: chat templates are read as transformers sets it.
+struct Whitespace {
+  bool trim_blocks = true;
+  bool lstrip_blocks = true;
+  bool keep_trailing_newline = false;
+};
+
+// Cuts a template into tokens.  Comments are left out; raw blocks are data.
+std::vector<Token> tokenize(std::string_view source, const Whitespace& whitespace = {});
 
 }  // namespace tunewright::text::jinja

@@ -19,7 +19,8 @@ constexpr int kMaxBlockDepth = 100;
 
 class StatementParser : private ExpressionParser {
  public:
-  explicit StatementParser(std::string_view source) : ExpressionParser(source) {}
+  StatementParser(std::string_view source, const Whitespace& whitespace)
+      : ExpressionParser(source, whitespace) {}
 
   Tree run() {
     Tree tree;
@@ -301,6 +302,8 @@ class StatementParser : private ExpressionParser {
 
 }  // namespace
 
-Tree parse_template(std::string_view source) { return StatementParser(source).run(); }
+Tree parse_template(std::string_view source, const Whitespace& whitespace) {
+  return StatementParser(source, whitespace).run();
+}
 
 }  // namespace tunewright::text::jinja

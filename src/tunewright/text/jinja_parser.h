@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tunewright/text/jinja_lexer.h"
 #include "tunewright/text/jinja_value.h"
 
 namespace tunewright::text::jinja {
@@ -104,6 +105,6 @@ struct Tree {
 inline constexpr size_t kLoopSlot = 0, kCallerSlot = 1, kKwargsSlot = 2, kVarargsSlot = 3;
 
 // A malformed template is a SyntaxFault.
-Tree parse_template(std::string_view source);
+Tree parse_template(std::string_view source, const Whitespace& whitespace = {});
 
 }  // namespace tunewright::text::jinja

@@ -14,9 +14,10 @@ namespace tunewright::text::jinja {
 
 struct Limits {
   int64_t steps = 0;
-  size_t text_bytes = 0;    // of one string, and of the output
-  size_t memory_bytes = 0;  // of all values made
-  int depth = 700;          // of nested statements and expressions, calls of macros included
+  size_t text_bytes = 0;          // of one string, and of the output
+  size_t memory_bytes = 0;        // of all values made
+  int depth = 700;                // of nested statements and expressions, calls of macros included
+  bool strict_undefined = false;  // to write an undefined value is a Fault, not nothing
 };
 
 class Runtime {

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "tunewright/corpus/augment/chat_client.h"
+#include "tunewright/base/chat_client.h"
 #include "tunewright/corpus/augment/wordnet.h"
 #include "tunewright/corpus/step.h"
 

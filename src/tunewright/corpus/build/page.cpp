@@ -1,49 +1,21 @@
 #include <algorithm>
 
+#include "tunewright/base/html.h"
 #include "tunewright/base/str.h"
+#include "tunewright/base/word_diff.h"
 #include "tunewright/base/yaml.h"
 #include "tunewright/corpus/build/charts.h"
-#include "tunewright/corpus/build/diff.h"
 #include "tunewright/corpus/build/report.h"
 
 namespace tunewright::corpus {
 namespace {
 
-constexpr const char* kHead = R"(<!doctype html>
-<html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width,initial-scale=1"><title>What the data was made of</title>
-<style>
-:root{--ink:#1c2733;--soft:#5b6b7b;--line:#dfe5ea;--page:#f5f7f9;--card:#fff;--in:#d3f2dc;--out:#fbd9d6;
---fine:#1d7a44;--note:#2f6fb2;--warning:#9a6200;--chip:#e6ebf0;--before:#a9b8c6;--after:#2f6fb2;--gone:#d98a84}
-@media(prefers-color-scheme:dark){:root{--ink:#e4eaf0;--soft:#9aa9b8;--line:#2c3844;--page:#12181e;--card:#1a222b;
---in:#174a2b;--out:#5a2723;--fine:#5fcf8d;--note:#7db4ee;--warning:#e8b04b;--chip:#2c3844;--before:#536475;
---after:#7db4ee;--gone:#a3534d}}
-*{box-sizing:border-box}body{margin:0 auto;max-width:52rem;padding:1.2rem 1rem 3rem;color:var(--ink);
-background:var(--page);font:16px/1.5 system-ui,sans-serif}
-h1{font-size:1.5rem;margin:.2rem 0}h2{font-size:1.15rem;margin:2rem 0 .6rem}h3{font-size:1rem;margin:0 0 .3rem}
-.soft{color:var(--soft);font-size:.9rem;overflow-wrap:anywhere}
-.card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:.9rem 1rem;margin:.7rem 0}
-.verdict{font-weight:600;border-left:6px solid currentColor}
-.finding{display:grid;grid-template-columns:5.4rem 1fr;gap:.2rem .8rem;padding:.45rem 0;border-top:1px solid var(--line)}
-.finding:first-of-type{border-top:0}.finding b{font-size:.78rem;letter-spacing:.03em;padding-top:.15rem}
-.finding i{grid-column:2;color:var(--soft);font-style:normal;font-size:.9rem}.finding span{overflow-wrap:anywhere}
-.fine b,.verdict.fine{color:var(--fine)}.note b{color:var(--note)}.warning b,.verdict.warning{color:var(--warning)}
-.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(6.5rem,1fr));gap:.7rem;margin:.2rem 0}
-.figures b{display:block;font-size:1.15rem;font-variant-numeric:tabular-nums}
-svg{display:block;width:100%;height:auto;max-width:40rem;font:12px system-ui,sans-serif}svg text{fill:var(--ink)}
-svg .soft{fill:var(--soft);font-size:12px}svg .left,svg .after{fill:var(--after)}svg .gone{fill:var(--gone)}svg .before{fill:var(--before)}
-svg .axis{stroke:var(--line)}
+constexpr std::string_view kStyle = R"(
+:root{--after:var(--note);--before:#a9b8c6}@media(prefers-color-scheme:dark){:root{--before:#536475}}
+svg .left,svg .after{fill:var(--after)}svg .gone{fill:var(--gone)}svg .before{fill:var(--before)}
 .key span::before{content:"";display:inline-block;width:.8em;height:.8em;border-radius:2px;margin:0 .35em 0 0}
-.key span{margin-right:1rem}.key .before::before{background:var(--before)}.key .after::before{background:var(--after)}
-.key .gone::before{background:var(--gone)}
-table{border-collapse:collapse;width:100%;font-size:.92rem}td,th{text-align:left;padding:.25rem .5rem .25rem 0;
-border-top:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}tr:first-child>*{border-top:0}
-td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
-details{border-top:1px solid var(--line);padding:.4rem 0}summary{cursor:pointer;overflow-wrap:anywhere}
-.text,pre{font:.84rem/1.6 ui-monospace,monospace;white-space:pre-wrap;overflow-wrap:anywhere;margin:.4rem 0 0}
-ins{background:var(--in);text-decoration:none;border-radius:3px}del{background:var(--out);border-radius:3px}
-.scroll{overflow-x:auto}.scroll td,.scroll th{white-space:nowrap}
-</style></head><body>
+.key .before::before{background:var(--before)}.key .after::before{background:var(--after)}.key .gone::before{background:var(--gone)}
+td,th{overflow-wrap:anywhere}.scroll td,.scroll th{white-space:nowrap}
 )";
 
 std::string text_of(const Json& json) {
@@ -53,7 +25,7 @@ std::string text_of(const Json& json) {
 std::string escaped(const Json& json) { return html_escape(text_of(json)); }
 
 std::string figure(std::string_view name, const Json& value) {
-  return str("<div><b>", escaped(value), "</b><span class='soft'>", name, "</span></div>");
+  return html_figure(name, text_of(value));
 }
 
 std::string verdict_html(const Json& report) {
@@ -141,31 +113,12 @@ std::string charts_html(const Json& report) {
   return html;
 }
 
-// White space and controls that would not show.
-std::string visible(std::string_view text) {
-  std::string html;
-  for (const char c : html_escape(text)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '\n') {
-      html += "↵\n";
-    } else if (c == '\t') {
-      html += "⇥\t";
-    } else if (byte < 0x20 || byte == 0x7F) {
-      constexpr std::string_view kHex = "0123456789abcdef";
-      html += str("\\x", kHex[byte >> 4], kHex[byte & 15]);
-    } else {
-      html += c;
-    }
-  }
-  return html;
-}
-
 std::string diff_html(const Json& before, const Json& after) {
   std::string html;
   for (const auto& [kind, text] : word_diff(text_of(before), text_of(after))) {
     using enum DiffPart::Kind;
     const char* tag = kind == kRemoved ? "del" : kind == kAdded ? "ins" : "span";
-    html += str("<", tag, ">", visible(text), "</", tag, ">");
+    html += str("<", tag, ">", html_visible(text), "</", tag, ">");
   }
   return html;
 }
@@ -178,7 +131,7 @@ std::string samples_html(const Json& samples, std::string_view what) {
                 escaped(sample["source"]), ", row ", sample["row"],
                 "</span></summary><div class='text'>",
                 is_changed ? diff_html(sample["before"], sample["after"])
-                           : visible(text_of(sample["before"])),
+                           : html_visible(text_of(sample["before"])),
                 "</div></details>\n");
   }
   return html;
@@ -225,17 +178,18 @@ std::string sources_html(const Json& sources) {
 }  // namespace
 
 std::string build_page(const Json& report) {
-  std::string html = kHead;
-  html += str("<h1>", report["title"] == "" ? "The data" : escaped(report["title"]), "</h1>\n",
-              verdict_html(report), findings_html(report["findings"]), files_html(report),
-              charts_html(report), "<h2>Step by step</h2>\n");
+  auto html = str("<h1>", report["title"] == "" ? "The data" : escaped(report["title"]), "</h1>\n",
+                  verdict_html(report), findings_html(report["findings"]), files_html(report),
+                  charts_html(report), "<h2>Step by step</h2>\n");
   for (const auto& step : report["steps"]) html += step_html(step);
   html += sources_html(report["sources"]);
   html +=
       str("<h2>The recipe</h2><div class='card'><pre>", html_escape(dump_yaml(report["recipe"])),
           "</pre><p class='soft'>tunewright ", escaped(report["tunewright"]),
           "; the hashes of what went in and came out are in manifest.json</p></div>\n");
-  return html + "</body></html>\n";
+  return html_page({.title = "What the data was made of",
+                    .style = std::string(kStyle),
+                    .body = std::move(html)});
 }
 
 }  // namespace tunewright::corpus

@@ -1,9 +1,9 @@
-#include "tunewright/corpus/build/diff.h"
+#include "tunewright/base/word_diff.h"
 
 #include <algorithm>
 #include <cstdint>
 
-namespace tunewright::corpus {
+namespace tunewright {
 namespace {
 
 using Words = std::vector<std::string_view>;
@@ -72,4 +72,4 @@ std::vector<DiffPart> word_diff(std::string_view before, std::string_view after)
   return parts;
 }
 
-}  // namespace tunewright::corpus
+}  // namespace tunewright

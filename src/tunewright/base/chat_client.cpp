@@ -1,11 +1,11 @@
-#include "tunewright/corpus/augment/chat_client.h"
+#include "tunewright/base/chat_client.h"
 
 #include "tunewright/base/error.h"
 #include "tunewright/base/hash.h"
 #include "tunewright/base/json.h"
 #include "tunewright/base/str.h"
 
-namespace tunewright::corpus {
+namespace tunewright {
 namespace {
 
 constexpr int64_t kBytesPerToken = 4;    // of servers that do not count
@@ -23,6 +23,35 @@ Json member(const Json& json, const char* name) {
 }
 Json first(const Json& json) { return json.is_array() && !json.empty() ? json[0] : Json(); }
 
+// {"content":[{"token":…,"logprob":…,"top_logprobs":[{"token":…,"logprob":…},…]},…]}
+std::vector<std::vector<TokenLogprob>> parse_logprobs(const Json& logprobs) {
+  std::vector<std::vector<TokenLogprob>> places;
+  const auto content = member(logprobs, "content");
+  if (!content.is_array()) return places;
+  for (const auto& place : content) {
+    auto& likely = places.emplace_back();
+    const auto top = member(place, "top_logprobs");
+    if (!top.is_array()) continue;
+    for (const auto& one : top) {
+      const auto token = member(one, "token"), logprob = member(one, "logprob");
+      if (token.is_string() && logprob.is_number())
+        likely.push_back({token.get<std::string>(), logprob.get<double>()});
+    }
+  }
+  return places;
+}
+
+Json logprobs_json(const std::vector<std::vector<TokenLogprob>>& places) {
+  Json content = Json::array();
+  for (const auto& place : places) {
+    Json likely = Json::array();
+    for (const auto& [token, logprob] : place)
+      likely.push_back({{"token", token}, {"logprob", logprob}});
+    content.push_back({{"top_logprobs", std::move(likely)}});
+  }
+  return {{"content", std::move(content)}};
+}
+
 ChatAnswer parse_answer(const std::string& body, const std::string& url,
                         const std::string& prompt) {
   Json json;
@@ -31,12 +60,14 @@ ChatAnswer parse_answer(const std::string& body, const std::string& url,
   } catch (const UserError&) {
     throw UserError(str(url, ": the answer is not JSON: ", excerpt(body, 200)));
   }
-  const auto message = member(first(member(json, "choices")), "message");
+  const auto choice = first(member(json, "choices"));
+  const auto message = member(choice, "message");
   const auto content = member(message, "content");
   if (!content.is_string() && !(message.is_object() && content.is_null()))
     throw UserError(str(url, ": the answer is not a chat completion: ", excerpt(body, 200)));
   ChatAnswer answer;
   if (content.is_string()) answer.text = trim(content.get<std::string>());
+  answer.top_logprobs = parse_logprobs(member(choice, "logprobs"));
   const auto usage = member(json, "usage");
   answer.prompt_tokens = count_in(usage, "prompt_tokens", prompt.size());
   answer.completion_tokens = count_in(usage, "completion_tokens", answer.text.size());
@@ -77,7 +108,9 @@ void ChatClient::load_cache() {
       const auto json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
       const auto key = member(json, "key"), answer = member(json, "text");
       if (!key.is_string() || !answer.is_string()) continue;
-      known_[key.get<std::string>()] = {.text = answer.get<std::string>(), .cached = true};
+      known_[key.get<std::string>()] = {.text = answer.get<std::string>(),
+                                        .cached = true,
+                                        .top_logprobs = parse_logprobs(member(json, "logprobs"))};
     }
     if (known_.empty() && text.size() > 1 && !broken_end)
       throw UserError(str(options_.cache, ": is not a cache of answers; choose another file"));
@@ -86,35 +119,40 @@ void ChatClient::load_cache() {
   if (broken_end) cache_->write("");
 }
 
-std::string ChatClient::request_of(const std::string& prompt, int64_t seed) const {
-  return dump_json({{"model", options_.model},
-                    {"messages", Json::array({{{"role", "user"}, {"content", prompt}}})},
-                    {"temperature", options_.temperature},
-                    {"max_tokens", options_.max_tokens},
-                    {"seed", seed}});
+std::string ChatClient::request_of(const ChatQuestion& question) const {
+  Json request = {{"model", options_.model},
+                  {"messages", Json::array({{{"role", "user"}, {"content", question.prompt}}})},
+                  {"temperature", options_.temperature},
+                  {"max_tokens", options_.max_tokens},
+                  {"seed", question.seed}};
+  if (question.top_logprobs > 0) {
+    request["logprobs"] = true;
+    request["top_logprobs"] = question.top_logprobs;
+  }
+  return dump_json(request);
 }
 
 std::string ChatClient::key_of(const std::string& request) const {
   return sha256(str(url_, "\n", request));
 }
 
-bool ChatClient::has_cached(const std::string& prompt, int64_t seed) const {
+bool ChatClient::has_cached(const ChatQuestion& question) const {
   const std::lock_guard lock(mutex_);
-  return known_.contains(key_of(request_of(prompt, seed)));
+  return known_.contains(key_of(request_of(question)));
 }
 
 int64_t ChatClient::most_tokens_in(const std::string& prompt) const {
   return static_cast<int64_t>(prompt.size()) + kTemplateTokens;
 }
 
-ChatAnswer ChatClient::ask(const std::string& prompt, int64_t seed) {
-  const auto request = request_of(prompt, seed);
+ChatAnswer ChatClient::ask(const ChatQuestion& question) {
+  const auto request = request_of(question);
   const auto key = key_of(request);
   {
     const std::lock_guard lock(mutex_);
     if (const auto it = known_.find(key); it != known_.end()) return it->second;
   }
-  const auto answer = parse_answer(http_post_json(url_, request, http_), url_, prompt);
+  const auto answer = parse_answer(http_post_json(url_, request, http_), url_, question.prompt);
   remember(key, answer);
   return answer;
 }
@@ -125,10 +163,12 @@ void ChatClient::remember(const std::string& key, const ChatAnswer& answer) {
   known.prompt_tokens = known.completion_tokens = 0;
   known.cached = true;
   if (!known_.try_emplace(key, known).second || !cache_) return;
-  cache_->write(dump_json({{"key", key},
-                           {"text", answer.text},
-                           {"prompt_tokens", answer.prompt_tokens},
-                           {"completion_tokens", answer.completion_tokens}}));
+  Json line = {{"key", key},
+               {"text", answer.text},
+               {"prompt_tokens", answer.prompt_tokens},
+               {"completion_tokens", answer.completion_tokens}};
+  if (!answer.top_logprobs.empty()) line["logprobs"] = logprobs_json(answer.top_logprobs);
+  cache_->write(dump_json(line));
 }
 
-}  // namespace tunewright::corpus
+}  // namespace tunewright

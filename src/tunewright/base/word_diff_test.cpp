@@ -1,9 +1,9 @@
-#include "tunewright/corpus/build/diff.h"
+#include "tunewright/base/word_diff.h"
 
 #include "tunewright/base/random.h"
 #include "tunewright/base/test.h"
 
-namespace tunewright::corpus {
+namespace tunewright {
 namespace {
 
 struct Sides {
@@ -22,7 +22,7 @@ Sides sides(const std::vector<DiffPart>& parts) {
   return sides;
 }
 
-TEST(Diff, MarksWhatWasReplaced) {
+TEST(WordDiff, MarksWhatWasReplaced) {
   EXPECT_EQ(sides(word_diff("write to a@b.de today", "write to <EMAIL> today")).marked,
             "write to [-a@b.de][+<EMAIL>] today");
   EXPECT_EQ(sides(word_diff("same", "same")).marked, "same");
@@ -30,7 +30,7 @@ TEST(Diff, MarksWhatWasReplaced) {
   EXPECT_EQ(sides(word_diff("a  b", "a b")).marked, "a[-  ][+ ]b");
 }
 
-TEST(Diff, BothSidesComeBack) {
+TEST(WordDiff, BothSidesComeBack) {
   Random random(7);
   for (int round = 0; round < 300; ++round) {
     std::string texts[2];
@@ -44,11 +44,11 @@ TEST(Diff, BothSidesComeBack) {
   }
 }
 
-TEST(Diff, LongTextsDifferAsAWhole) {
+TEST(WordDiff, LongTextsDifferAsAWhole) {
   std::string before, after;
   for (int i = 0; i < 3000; ++i) (before += "a ", after += "b ");
   EXPECT_EQ(word_diff(before, after).size(), 2U);
 }
 
 }  // namespace
-}  // namespace tunewright::corpus
+}  // namespace tunewright

@@ -3,7 +3,7 @@
 #include <string_view>
 #include <vector>
 
-namespace tunewright::corpus {
+namespace tunewright {
 
 struct DiffPart {
   enum class Kind { kSame, kRemoved, kAdded } kind = Kind::kSame;
@@ -15,4 +15,4 @@ struct DiffPart {
 // words: longer ones differ as a whole.
 std::vector<DiffPart> word_diff(std::string_view before, std::string_view after);
 
-}  // namespace tunewright::corpus
+}  // namespace tunewright
