@@ -12,6 +12,8 @@ find_package(OpenSSL REQUIRED)
 find_package(ICU REQUIRED COMPONENTS uc)
 find_package(CLI11 REQUIRED)
 find_package(GTest REQUIRED)
+# Distributions (Boost.Math); headers only.
+find_package(Boost REQUIRED)
 pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(LIBEDIT REQUIRED IMPORTED_TARGET libedit)
 pkg_check_modules(LIBARCHIVE REQUIRED IMPORTED_TARGET libarchive)

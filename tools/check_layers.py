@@ -12,14 +12,15 @@ DEPS = {
     "base": [],
     "text": ["base"], "rows": ["base"], "search": ["base"], "observe": ["base"],
     "io": ["base"], "ops": ["base"], "dist": ["base"],
+    "metrics": ["base", "text"],
     "corpus": ["rows", "text"],
     "data": ["rows", "text", "io", "dist"],
     "model": ["io", "ops", "dist"],
     "train": ["data", "model", "observe"],
-    "eval": ["data", "model", "observe", "text"],
+    "eval": ["data", "model", "observe", "text", "metrics"],
     "serve": ["data", "model", "observe", "text"],
 }
-TORCH_FREE = {"base", "text", "rows", "corpus", "search", "observe", "io", "data"}
+TORCH_FREE = {"base", "text", "rows", "metrics", "corpus", "search", "observe", "io", "data"}
 UMBRELLAS = ("torch/torch.h", "torch/types.h", "torch/nn.h", "torch/nn/module.h", "ATen/ATen.h")
 
 

@@ -1,0 +1,90 @@
+#include "tunewright/metrics/prediction_row.h"
+
+#include <cmath>
+
+#include "tunewright/base/error.h"
+#include "tunewright/base/str.h"
+
+namespace tunewright::metrics {
+namespace {
+
+[[noreturn]] void fail(const std::string& where, const char* key, const char* expected,
+                       const Json& got) {
+  throw UserError(
+      str(where, ": ", key, ": expected ", expected, ", got ", excerpt(dump_json(got))));
+}
+
+bool is_plain(const Json& value) {
+  return value.is_string() || value.is_number() || value.is_boolean();
+}
+
+std::string plain_text(const Json& value) {
+  return value.is_string() ? value.get<std::string>() : dump_json(value);
+}
+
+std::vector<std::string> strings(const Json& list, const std::string& where, const char* key,
+                                 const char* expected) {
+  std::vector<std::string> out;
+  for (const auto& item : list) {
+    if (!item.is_string()) fail(where, key, expected, item);
+    out.push_back(item.get<std::string>());
+  }
+  return out;
+}
+
+void read_prediction(const Json& value, PredictionRow& row) {
+  if (value.is_array()) {
+    row.predicted_tags = strings(value, row.where, "prediction", "a list of tags (strings)");
+  } else if (is_plain(value)) {
+    row.prediction = plain_text(value);
+  } else {
+    fail(row.where, "prediction", "text, a label, or a list of tags", value);
+  }
+}
+
+void read_reference(const Json& value, PredictionRow& row) {
+  if (value.is_array()) {
+    row.reference_tags =
+        strings(value, row.where, "reference", "a list of tags (strings); texts are references");
+  } else if (is_plain(value)) {
+    row.references = {plain_text(value)};
+  } else {
+    fail(row.where, "reference", "text, a label, or a list of tags", value);
+  }
+}
+
+void read_references(const Json& value, PredictionRow& row) {
+  if (!value.is_array() || value.empty())
+    fail(row.where, "references", "a list of one or more texts", value);
+  row.references = strings(value, row.where, "references", "a list of texts");
+}
+
+void read_probabilities(const Json& value, PredictionRow& row) {
+  if (!value.is_object() || value.empty())
+    fail(row.where, "probabilities", "{label: probability, …}", value);
+  for (const auto& [label, probability] : value.items()) {
+    const bool fits = probability.is_number() && std::isfinite(probability.get<double>()) &&
+                      probability.get<double>() >= 0 && probability.get<double>() <= 1;
+    if (!fits) fail(row.where, "probabilities", "numbers from 0 to 1", probability);
+    row.probabilities.emplace_back(label, probability.get<double>());
+  }
+}
+
+}  // namespace
+
+PredictionRow to_prediction_row(const Json& object, std::string where) {
+  PredictionRow row{.where = std::move(where)};
+  if (object.contains("reference") && object.contains("references")) {
+    throw UserError(str(row.where, ": both 'reference' and 'references'; keep one"));
+  }
+  const auto read = [&](const char* key, void (*use)(const Json&, PredictionRow&)) {
+    if (const auto it = object.find(key); it != object.end()) use(*it, row);
+  };
+  read("prediction", read_prediction);
+  read("reference", read_reference);
+  read("references", read_references);
+  read("probabilities", read_probabilities);
+  return row;
+}
+
+}  // namespace tunewright::metrics

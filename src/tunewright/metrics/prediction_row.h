@@ -1,0 +1,26 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tunewright/base/json.h"
+
+namespace tunewright::metrics {
+
+// A prediction beside what was wanted, as the command `metrics` reads it and tasks make it.
+struct PredictionRow {
+  std::string where;                      // opens every message about the row
+  std::optional<std::string> prediction;  // text, or the name of a label
+  std::vector<std::string> references;    // texts, or the name of one label; empty: none given
+  std::optional<std::vector<std::string>> predicted_tags;  // one a token
+  std::optional<std::vector<std::string>> reference_tags;
+  std::vector<std::pair<std::string, double>> probabilities;  // of labels; empty: none given
+};
+
+// {"prediction": …, "reference": … or "references": […], "probabilities": {label: p, …}}; text,
+// numbers and true or false (as JSON writes them), and lists of strings (tags).  Other keys are
+// left alone.  A wrong type is a UserError that opens with `where`.
+PredictionRow to_prediction_row(const Json& row, std::string where);
+
+}  // namespace tunewright::metrics
