@@ -63,47 +63,78 @@ std::vector<std::vector<int32_t>> read_prompts(const std::string& path,
   return prompts;
 }
 
-Json answer(const InferenceModel& loaded, const std::vector<int32_t>& prompt,
-            const model::SamplingOptions& options, const GenerateFlags& flags) {
-  AnswerText text(loaded.text.tokenizer, flags.sampling.stops);
-  const auto generation =
-      model::generate(*loaded.lm, prompt, loaded.text.stop_ids, options,
-                      [&](int32_t id) { return text.put(id) && !stop_requested(); });
-  Json row = {
-      {"text", text.finish()},
-      {"finish_reason", generation.finish == model::FinishReason::kStop ? "stop" : "length"},
-      {"completion_tokens", generation.ids.size()}};
-  if (flags.with_ids) row["ids"] = generation.ids;
-  return row;
-}
+// The answers as they are written, several at a time; given out in the order of the prompts.
+class AnswerWriter {
+ public:
+  AnswerWriter(const InferenceModel& loaded, const GenerateFlags& flags, RowSink& sink,
+               size_t count)
+      : flags_(flags), sink_(sink), rows_(count) {
+    for (size_t i = 0; i < count; ++i)
+      texts_.push_back(std::make_unique<AnswerText>(loaded.text.tokenizer, flags.sampling.stops));
+  }
+
+  bool put(size_t prompt, int32_t id) { return texts_[prompt]->put(id); }
+
+  void finish(size_t prompt, const model::Generation& generation) {
+    rows_[prompt] = {
+        {"text", texts_[prompt]->finish()},
+        {"finish_reason", generation.finish == model::FinishReason::kStop ? "stop" : "length"},
+        {"completion_tokens", generation.ids.size()}};
+    if (flags_.with_ids) rows_[prompt]["ids"] = generation.ids;
+    texts_[prompt].reset();
+    tokens_ += std::ssize(generation.ids);
+    ++done_;
+    for (; next_ < rows_.size() && !rows_[next_].is_null(); ++next_)
+      sink_.write(std::move(rows_[next_]));
+  }
+
+  int64_t done() const { return done_; }
+  int64_t tokens() const { return tokens_; }
+
+ private:
+  const GenerateFlags& flags_;
+  RowSink& sink_;
+  std::vector<std::unique_ptr<AnswerText>> texts_;
+  std::vector<Json> rows_;  // null: not finished, or given out
+  size_t next_ = 0;
+  int64_t done_ = 0, tokens_ = 0;
+};
+
+// The user asked to stop.
+struct Stopped {};
 
 int run_generate(const GenerateFlags& flags, const Context& context) {
-  auto options = flags.sampling.resolve();
+  model::BatchOptions options{.sampling = flags.sampling.resolve()};
   install_stop_signals();
   const auto loaded = load_for_inference(flags.model, context.reporter);
   const auto prompts = read_prompts(flags.in, loaded);
   RowSink sink(context, flags.out);
+  AnswerWriter writer(loaded, flags, sink, prompts.size());
   const double start = monotonic_seconds();
   const auto total = static_cast<int64_t>(prompts.size());
-  int64_t done = 0, tokens = 0;
-  for (const auto& prompt : prompts) {
-    auto row = answer(loaded, prompt, options, flags);
-    if (stop_requested()) {
-      context.reporter.finish_progress();
-      context.reporter.warn(str("stopped after ", done, " of ", total, " rows",
-                                flags.out.empty() ? "" : "; " + flags.out + " is not written"));
-      return kInterrupted;
-    }
-    tokens += row["completion_tokens"].get<int64_t>();
-    sink.write(std::move(row));
-    ++options.seed;
+  options.on_token = [&](size_t prompt, int32_t id) {
+    if (stop_requested()) throw Stopped();
+    return writer.put(prompt, id);
+  };
+  options.on_answer = [&](size_t prompt, const model::Generation& generation) {
+    writer.finish(prompt, generation);
     const double seconds = monotonic_seconds() - start;
-    context.reporter.progress("generate", ++done, total, "rows",
-                              str(fixed(static_cast<double>(tokens) / seconds, 1), " tokens/s"));
+    context.reporter.progress(
+        "generate", writer.done(), total, "rows",
+        str(fixed(static_cast<double>(writer.tokens()) / seconds, 1), " tokens/s"));
+  };
+  try {
+    model::generate_batch(*loaded.lm, prompts, loaded.text.stop_ids, options);
+  } catch (const Stopped&) {
+    context.reporter.finish_progress();
+    context.reporter.warn(str("stopped after ", writer.done(), " of ", total, " rows",
+                              flags.out.empty() ? "" : "; " + flags.out + " is not written"));
+    return kInterrupted;
   }
   context.reporter.finish_progress();
-  sink.finish(
-      {{"rows", total}, {"completion_tokens", tokens}, {"seconds", monotonic_seconds() - start}});
+  sink.finish({{"rows", total},
+               {"completion_tokens", writer.tokens()},
+               {"seconds", monotonic_seconds() - start}});
   return kDone;
 }
 

@@ -40,12 +40,23 @@ class KvCache {
   ~KvCache();
   int64_t length() const;
   void truncate(int64_t length);  // forget what came after
+  // Becomes a copy of the first `length` tokens of `source`; keeps its memory where that is enough.
+  void assign(const KvCache& source, int64_t length);
 
   struct Layers;
   Layers& layers() { return *layers_; }
+  const Layers& layers() const { return *layers_; }
 
  private:
   std::unique_ptr<Layers> layers_;
+};
+
+// Next tokens of several sequences, laid end to end.  Sequence i reads ids [offsets[i], offsets[i +
+// 1]), one token or more, and goes on from *caches[i].
+struct CachedBatch {
+  at::Tensor ids;                // [N] int64
+  std::vector<int64_t> offsets;  // [sequences + 1]
+  std::vector<KvCache*> caches;  // borrowed; all different
 };
 
 struct Parameter {
@@ -76,6 +87,9 @@ class CausalLm {
   // The same for the next T tokens of one sequence, whose past is in `cache`; appends to it.
   // ids [T] int64 -> [T, D].
   virtual at::Tensor hidden_cached(const at::Tensor& ids, KvCache& cache) = 0;
+  // The same of several sequences at once, of the last token of each: [sequences, D].
+  virtual at::Tensor hidden_cached(const CachedBatch& batch) = 0;
+  virtual int64_t cache_bytes_per_token() const = 0;
   // Output embedding [V, D]; logits = hidden · head^T (scaled as the architecture asks).
   virtual const at::Tensor& head() const = 0;
   at::Tensor logits(const at::Tensor& hidden) const;  // [M, D] -> [M, V] float32

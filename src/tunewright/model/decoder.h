@@ -35,6 +35,8 @@ class Decoder final : public CausalLm {
   std::unique_ptr<CausalLm> replica() const override;
   at::Tensor hidden(const PackedInput& input) override;
   at::Tensor hidden_cached(const at::Tensor& ids, KvCache& cache) override;
+  at::Tensor hidden_cached(const CachedBatch& batch) override;
+  int64_t cache_bytes_per_token() const override;
   const at::Tensor& head() const override { return head_; }
   std::vector<Parameter> base_parameters() override;
   std::vector<Parameter> trainable_parameters() override;

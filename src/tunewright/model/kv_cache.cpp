@@ -20,6 +20,21 @@ void KvCache::truncate(int64_t length) {
   layers_->length = length;
 }
 
+void KvCache::assign(const KvCache& source, int64_t length) {
+  const auto& from = source.layers();
+  TUNEWRIGHT_ASSERT(this != &source && length >= 0 && length <= from.length);
+  layers_->length = 0;
+  if (length > 0) {
+    const auto& first = from.keys[0];
+    layers_->reserve(from.keys.size(), length, {first.size(1), first.size(2)}, first.options());
+    for (size_t i = 0; i < from.keys.size(); ++i) {
+      layers_->keys[i].narrow(0, 0, length).copy_(from.keys[i].narrow(0, 0, length));
+      layers_->values[i].narrow(0, 0, length).copy_(from.values[i].narrow(0, 0, length));
+    }
+  }
+  layers_->length = length;
+}
+
 void KvCache::Layers::reserve(size_t num_layers, int64_t added, at::IntArrayRef token_shape,
                               const at::TensorOptions& options) {
   if (keys.empty()) {

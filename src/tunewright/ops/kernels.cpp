@@ -360,6 +360,27 @@ TUNEWRIGHT_CLONES float softmax_row(float* x, int64_t n) {
   return shift + std::log(all);
 }
 
+TUNEWRIGHT_CLONES void scaled_dots(const float* query, const float* keys, int64_t stride,
+                                   int64_t width, float scale, float* scores, int64_t n) {
+  for (int64_t j = 0; j < n; ++j) {
+    const float* key = keys + j * stride;
+    Floats total = {};
+    for_blocks(width, [&](int64_t i, int64_t count) __attribute__((always_inline)) {
+      total += read(query + i, count) * read(key + i, count);
+    });
+    scores[j] = scale * sum(total);
+  }
+}
+
+TUNEWRIGHT_CLONES void weighted_sum(const float* weights, const float* values, int64_t stride,
+                                    int64_t width, float* out, int64_t n) {
+  for_blocks(width, [&](int64_t i, int64_t count) __attribute__((always_inline)) {
+    Floats total = {};
+    for (int64_t j = 0; j < n; ++j) total += read(values + j * stride + i, count) * weights[j];
+    write(out + i, total, count);
+  });
+}
+
 TUNEWRIGHT_CLONES void softmax_backward_row(const float* weights, float* dx, int64_t n,
                                             float projection) {
   for_blocks(n, [&](int64_t i, int64_t count) __attribute__((always_inline)) {

@@ -59,6 +59,12 @@ float softmax_row(float* x, int64_t n);
 // The gradient of a softmax's input: dx = weights * (dx - projection) in place, where projection is
 // the sum of weights * dx.
 void softmax_backward_row(const float* weights, float* dx, int64_t n, float projection);
+// scores[j] = scale * <query, key j>, key j lying at keys + j * stride; j < n.
+void scaled_dots(const float* query, const float* keys, int64_t stride, int64_t width, float scale,
+                 float* scores, int64_t n);
+// out = sum over j < n of weights[j] * value j, value j lying at values + j * stride.
+void weighted_sum(const float* weights, const float* values, int64_t stride, int64_t width,
+                  float* out, int64_t n);
 // x = scale * exp(x - shift).
 void scaled_exp_row(float* x, int64_t n, float shift, float scale);
 

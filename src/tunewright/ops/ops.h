@@ -82,6 +82,12 @@ at::Tensor span_attention(const at::Tensor& q, const at::Tensor& k, const at::Te
 at::Tensor cached_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                             double scale, int64_t window = 0);
 
+// cached_attention() of one new token of each of several sequences, which have nothing to do with
+// each other.  q [S, H, E]; keys[i], values[i] [P_i + 1, K, E], the last token belonging to q[i] ->
+// [S, H, E].  What a sequence gets does not depend on the others.
+at::Tensor row_attention(const at::Tensor& q, std::span<const at::Tensor> keys,
+                         std::span<const at::Tensor> values, double scale, int64_t window = 0);
+
 // sum_j weight_j * -log softmax(hidden_j head^T)[label_j], float32 scalar, in chunks: the logits of
 // all rows never exist at once, and the gradient is made in the forward pass.
 // hidden [M, D] (rows that have a label only), head [V, D], labels [M] int64, weights [M] float32.

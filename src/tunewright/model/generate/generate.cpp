@@ -6,6 +6,7 @@
 
 #include "tunewright/base/error.h"
 #include "tunewright/base/str.h"
+#include "tunewright/model/generate/continue_prompt.h"
 #include "tunewright/model/generate/tensors.h"
 
 //   T new tokens of a pass, D hidden size, V vocabulary
@@ -15,6 +16,14 @@ namespace {
 bool contains(std::span<const int32_t> ids, int32_t id) {
   return std::find(ids.begin(), ids.end(), id) != ids.end();
 }
+
+// Logits [V] float32 of what comes after `ids`, whose past is in the cache.
+at::Tensor next_logits(CausalLm& model, std::span<const int32_t> ids, KvCache& cache) {
+  const auto hidden = model.hidden_cached(ids_tensor(ids, model.head().device()), cache);  // [T, D]
+  return model.logits(hidden.slice(0, hidden.size(0) - 1)).squeeze(0);
+}
+
+}  // namespace
 
 void check_room(const CausalLm& model, size_t prompt_size) {
   const auto size = static_cast<int64_t>(prompt_size);
@@ -26,21 +35,19 @@ void check_room(const CausalLm& model, size_t prompt_size) {
   }
 }
 
-// Logits [V] float32 of what comes after `ids`, whose past is in the cache.
-at::Tensor next_logits(CausalLm& model, std::span<const int32_t> ids, KvCache& cache) {
-  const auto hidden = model.hidden_cached(ids_tensor(ids, model.head().device()), cache);  // [T, D]
-  return model.logits(hidden.slice(0, hidden.size(0) - 1)).squeeze(0);
-}
-
-}  // namespace
-
 Generation generate(CausalLm& model, std::span<const int32_t> prompt,
                     std::span<const int32_t> stop_ids, const SamplingOptions& options,
                     const std::function<bool(int32_t)>& on_token, KvCache* cache) {
   options.validate();
   check_room(model, prompt.size());
-  const c10::NoGradGuard no_grad;
   model.set_training(false, 0);
+  return continue_prompt(model, prompt, stop_ids, options, on_token, cache);
+}
+
+Generation continue_prompt(CausalLm& model, std::span<const int32_t> prompt,
+                           std::span<const int32_t> stop_ids, const SamplingOptions& options,
+                           const std::function<bool(int32_t)>& on_token, KvCache* cache) {
+  const c10::NoGradGuard no_grad;
   Random random(options.seed, stream_id("sampling"));
   KvCache own_cache;
   KvCache& past = cache ? *cache : own_cache;
@@ -68,21 +75,6 @@ Generation generate(CausalLm& model, std::span<const int32_t> prompt,
     }
   }
   return generation;
-}
-
-std::vector<Generation> generate_batch(CausalLm& model,
-                                       std::span<const std::vector<int32_t>> prompts,
-                                       std::span<const int32_t> stop_ids,
-                                       const SamplingOptions& options,
-                                       const std::function<void(int64_t done)>& on_progress) {
-  std::vector<Generation> generations;
-  auto own_options = options;
-  for (const auto& prompt : prompts) {
-    generations.push_back(generate(model, prompt, stop_ids, own_options));
-    ++own_options.seed;
-    if (on_progress) on_progress(static_cast<int64_t>(generations.size()));
-  }
-  return generations;
 }
 
 }  // namespace tunewright::model

@@ -37,13 +37,26 @@ Generation generate(
     KvCache* cache =
         nullptr);  // a cache whose length() tokens are a prefix of `prompt` is continued
 
-// Answers each prompt as generate() alone would: nothing depends on the other prompts.  Prompt i is
-// sampled with seed + i.
+struct BatchOptions {
+  SamplingOptions sampling;                // prompt i is sampled with seed + i
+  std::vector<int64_t> max_new_tokens;     // of each prompt; empty: that of `sampling` for all
+  int64_t most_rows = 32;                  // answers written at the same time
+  int64_t cache_bytes = int64_t{2} << 30;  // for their keys and values; one answer always has room
+  // One answer at a time on one thread: the same, bit for bit, whatever else is answered.
+  bool deterministic = false;
+  // Called one at a time.  `on_token` may return false to end the answer (a stop string);
+  // `on_answer` sees each answer when it is finished, in no order.  What they throw ends the work.
+  std::function<bool(size_t prompt, int32_t id)> on_token;
+  std::function<void(size_t prompt, const Generation& answer)> on_answer;
+};
+
+// Answers each prompt as generate() alone would, up to the rounding of float sums: several at a
+// time, each with its own past, a finished one making room for the next.  What all prompts begin
+// with is read once.
 std::vector<Generation> generate_batch(CausalLm& model,
                                        std::span<const std::vector<int32_t>> prompts,
                                        std::span<const int32_t> stop_ids,
-                                       const SamplingOptions& options,
-                                       const std::function<void(int64_t done)>& on_progress = {});
+                                       const BatchOptions& options);
 
 // Logits after repetition penalty, temperature, top-k, top-p and min-p; what may not be drawn is
 // -infinity.  At temperature 0 only the penalty applies.  [V] float32 -> [V] float32.
@@ -64,6 +77,16 @@ struct ScoreRequest {
   std::vector<int32_t> ids;
   int64_t from = 1;
 };
+struct ScoreOptions {
+  // Each sequence in a pass of its own on one thread: the same, bit for bit, whatever it is scored
+  // with.  Without it sums are taken in another order: within 1e-5 a token in float32.
+  bool deterministic = false;
+  // Called one at a time, for each sequence that has scored tokens when it is done, in no order.
+  // What it throws ends the work.
+  std::function<void(size_t request, const ScoredSequence& scored)> on_scored;
+};
+std::vector<ScoredSequence> score(CausalLm& model, std::span<const ScoreRequest> requests,
+                                  const ScoreOptions& options);
 std::vector<ScoredSequence> score(CausalLm& model, std::span<const ScoreRequest> requests,
                                   const std::function<void(int64_t done)>& on_progress = {});
 

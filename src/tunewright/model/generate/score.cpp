@@ -136,29 +136,31 @@ ops::LabelScores run(CausalLm& model, const ScoreBatch& batch) {
   return {scores.logprobs.to(at::kCPU).contiguous(), scores.is_argmax.to(at::kCPU).contiguous()};
 }
 
-int64_t count_requests(const std::vector<Family>& group) {
-  size_t count = 0;
-  for (const auto& family : group) count += family.requests.size();
-  return static_cast<int64_t>(count);
-}
-
 // Groups are computed side by side, each on its share of the threads: then none waits for another.
-int64_t groups_at_once(const CausalLm& model, size_t groups) {
+int64_t groups_at_once(const CausalLm& model, size_t groups, bool one_thread_each) {
   if (!model.head().is_cpu()) return 1;
+  if (one_thread_each) return at::get_num_threads();
   return std::min<int64_t>(
       {at::get_num_threads(), kMostGroupsAtOnce, static_cast<int64_t>(groups)});
+}
+
+// Each sequence alone.
+std::vector<std::vector<Family>> set_apart(std::span<const ScoreRequest> requests) {
+  std::vector<std::vector<Family>> groups;
+  for (size_t i = 0; i < requests.size(); ++i) {
+    if (has_scored_tokens(requests[i]))
+      groups.push_back({{requests.subspan(i, 1), read_size(requests[i])}});
+  }
+  return groups;
 }
 
 }  // namespace
 
 std::vector<ScoredSequence> score(CausalLm& model, std::span<const ScoreRequest> requests,
-                                  const std::function<void(int64_t done)>& on_progress) {
+                                  const ScoreOptions& options) {
   for (const auto& request : requests) check(model, request);
   model.set_training(false, 0);
   std::vector<ScoredSequence> sequences(requests.size());
-  const auto sequence_of = [&](const ScoreRequest& request) -> ScoredSequence& {
-    return sequences[static_cast<size_t>(&request - requests.data())];
-  };
   const auto score_group = [&](const std::vector<Family>& group) {
     const c10::NoGradGuard no_grad;
     const auto scores = run(model, ScoreBatch(group));
@@ -167,27 +169,43 @@ std::vector<ScoredSequence> score(CausalLm& model, std::span<const ScoreRequest>
     for (const auto& family : group) {
       for (const auto& request : family.requests) {
         const auto count = request.ids.size() - static_cast<size_t>(request.from);
-        sequence_of(request).logprobs.assign(logprob, logprob + count);
-        sequence_of(request).is_greedy = std::all_of(is_argmax, is_argmax + count, std::identity{});
+        auto& sequence = sequences[static_cast<size_t>(&request - requests.data())];
+        sequence.logprobs.assign(logprob, logprob + count);
+        sequence.is_greedy = std::all_of(is_argmax, is_argmax + count, std::identity{});
         logprob += count;
         is_argmax += count;
       }
     }
-    return count_requests(group);
   };
-  const auto groups = deal(find_families(requests));
-  std::mutex progress;
+  std::mutex listening;
+  const auto report = [&](const std::vector<Family>& group) {
+    if (!options.on_scored) return;
+    const std::scoped_lock lock(listening);
+    for (const auto& family : group) {
+      for (const auto& request : family.requests) {
+        const auto at = static_cast<size_t>(&request - requests.data());
+        options.on_scored(at, sequences[at]);
+      }
+    }
+  };
+  const auto groups = options.deterministic ? set_apart(requests) : deal(find_families(requests));
   std::atomic<size_t> next = 0;
-  int64_t done = 0;
-  ops::side_by_side(groups_at_once(model, groups.size()), [&](int64_t) {
+  ops::side_by_side(groups_at_once(model, groups.size(), options.deterministic), [&](int64_t) {
     for (size_t i = next++; i < groups.size(); i = next++) {
-      const auto scored = score_group(groups[i]);
-      const std::scoped_lock lock(progress);
-      done += scored;
-      if (on_progress) on_progress(done);
+      score_group(groups[i]);
+      report(groups[i]);
     }
   });
   return sequences;
+}
+
+std::vector<ScoredSequence> score(CausalLm& model, std::span<const ScoreRequest> requests,
+                                  const std::function<void(int64_t done)>& on_progress) {
+  int64_t done = 0;
+  const auto count = [&](size_t, const ScoredSequence&) { on_progress(++done); };
+  return score(
+      model, requests,
+      ScoreOptions{.on_scored = on_progress ? decltype(ScoreOptions::on_scored)(count) : nullptr});
 }
 
 }  // namespace tunewright::model
