@@ -6,6 +6,7 @@
 #include "tunewright/command.h"
 #include "tunewright/inference.h"
 #include "tunewright/model/adapters/adapters.h"
+#include "tunewright/runs_common.h"
 
 namespace tunewright::app {
 namespace {
@@ -25,6 +26,7 @@ int run_merge(const MergeFlags& flags, const Context& context) {
   const auto model = model::load_causal_lm(flags.model, context.reporter);
   model::merge_adapter(*model);
   model::save_causal_lm(*model, flags.model.path, flags.out);
+  record_merge(*flags.model.adapter, flags.out);
   print_result(context, {{"out", flags.out}, {"dtype", c10::toString(model->dtype())}},
                str(flags.out, ": the base model with the adapter folded in"));
   return kDone;

@@ -129,16 +129,12 @@ void check_cost(const CostOptions& options) {
   tariff_of(options);
 }
 
+// Names alone: whether a server is there is seen when it is asked, and training does without it.
 void check_report_to(const std::vector<std::string>& sinks) {
   const std::vector<std::string> known = {"jsonl", "tensorboard", "mlflow", "wandb"};
   for (const auto& sink : sinks) {
     if (std::find(known.begin(), known.end(), sink) == known.end()) {
       throw UserError(str("report_to: '", sink, "' is not a value of it", suggestion(sink, known)));
-    }
-    if (sink != "jsonl") {
-      throw UserError(str(
-          "report_to: ", sink,
-          " is not available in this build; set report_to: [jsonl], which writes metrics.jsonl"));
     }
   }
 }
@@ -179,6 +175,10 @@ observe::Tariff tariff_of(const CostOptions& options) {
   return {.hourly = options.hourly,
           .cheap_hourly = options.cheap_hourly,
           .cheap_hours = observe::parse_daily_hours(options.cheap_hours, "cost.cheap_hours")};
+}
+
+observe::TrackingOptions tracking_of(const TrackingConfig& config) {
+  return {.project = config.project, .mlflow_uri = config.mlflow_uri, .mlflow_token = {}};
 }
 
 }  // namespace tunewright::app

@@ -21,8 +21,10 @@
 #include "tunewright/model/adapters/adapters.h"
 #include "tunewright/model/causal_lm.h"
 #include "tunewright/model/quantize.h"
+#include "tunewright/observe/cards/model_card.h"
 #include "tunewright/observe/run.h"
 #include "tunewright/run_config.h"
+#include "tunewright/runs_tracking.h"
 #include "tunewright/train/trainer.h"
 #include "tunewright/train_report.h"
 
@@ -92,7 +94,9 @@ Json manifest_of(const Job& job, std::string_view started) {
        {{"path", job.config.model.path}, {"fingerprint_sha256", job.base_fingerprint}}},
       {"data",
        {{"train_sha256", job.train.sha256},
-        {"eval_sha256", job.eval ? Json(job.eval->sha256) : Json(nullptr)}}},
+        {"eval_sha256", job.eval ? Json(job.eval->sha256) : Json(nullptr)},
+        {"files", hashed_data_files(job.config)}}},
+      {"adapter", hashed_start(job.config)},
       {"config_sha256", sha256(dump_json(to_json_object(job.config)))},
       {"seed", job.config.training.seed},
       {"hardware",
@@ -141,7 +145,8 @@ fs::path write_weights(Job& job, const RunFolder& run) {
   return run.model_folder();
 }
 
-Json write_report(Job& job, const RunFolder& run, const train::TrainResult& result) {
+Json write_report(Job& job, const RunFolder& run, const train::TrainResult& result,
+                  const Json& energy) {
   const auto report =
       training_report({.config = job.config,
                        .result = result,
@@ -149,12 +154,15 @@ Json write_report(Job& job, const RunFolder& run, const train::TrainResult& resu
                        .eval = job.eval_set(),
                        .total_parameters = total_parameters(*job.model),
                        .trainable_parameters = count(job.model->trainable_parameters()),
-                       .metrics = run.read_metrics()});
+                       .metrics = run.read_metrics(),
+                       .energy = energy});
   auto manifest = read_json(run.manifest_file());
   manifest["finished"] = report["finished_at"];
   write_file_atomic(run.manifest_file(), pretty_json(manifest));
   write_file_atomic(run.report_page(), training_report_page(report));
-  write_file_atomic(run.card_file(), model_card(report));
+  auto facts = observe::gather_card_facts(run.path());
+  facts.report = report;
+  write_file_atomic(run.card_file(), observe::model_card(facts));
   write_file_atomic(run.report_file(), pretty_json(report));
   return report;
 }
@@ -184,11 +192,12 @@ void write_exclusions(Job& job, const RunFolder& run, const train::Setbacks& set
   write_ledger(job, run.ledger_file());
 }
 
-int finish(Job& job, const RunFolder& run, const train::TrainResult& trained,
+int finish(Job& job, const RunFolder& run, const train::TrainResult& trained, RunRecorder& recorder,
            const Context& context) {
   write_exclusions(job, run, trained.setbacks);
   const auto weights = write_weights(job, run);
-  const auto report = write_report(job, run, trained);
+  const auto report = write_report(job, run, trained, recorder.energy());
+  recorder.finished();
   print_result(context, result_of(report, run.path(), weights),
                str("trained ", trained.steps, " steps in ", human_seconds(trained.train_seconds),
                    ": ", weights.string(), ", ", run.report_page().string()));
@@ -223,6 +232,22 @@ int say_finished(const RunConfig& config, const RunFolder& run, const Context& c
   return kDone;
 }
 
+std::string_view mode_name(RunFolder::Mode mode) {
+  return mode == RunFolder::Mode::kResume      ? "resume"
+         : mode == RunFolder::Mode::kOverwrite ? "overwrite"
+                                               : "new";
+}
+
+// A run that fails is on record as such.
+train::TrainResult run_recorded(train::Trainer& trainer, bool resume, RunRecorder& recorder) {
+  try {
+    return trainer.run(resume);
+  } catch (const std::exception& error) {
+    recorder.failed(full_message(error));
+    throw;
+  }
+}
+
 int train(const Arguments& arguments, Context& context) {
   install_stop_signals();
   auto config = make_run_config(read_config(arguments.config, context));
@@ -231,6 +256,7 @@ int train(const Arguments& arguments, Context& context) {
   if (arguments.resume && fs::exists(fs::path(config.output_dir) / "report.json")) {
     return say_finished(config, RunFolder::open(config.output_dir, mode), context);
   }
+  RunRecorder recorder(config, context.reporter);
   auto job = load_rows(std::move(config), context.reporter);
   if (!arguments.force) require_memory(job);
   load_model(job, context.reporter);
@@ -251,10 +277,13 @@ int train(const Arguments& arguments, Context& context) {
   } else {
     warn_of_other_threads(run, context.reporter);
   }
-  const auto trained = trainer.run(arguments.resume);
-  if (trained.outcome == train::Outcome::kInterrupted)
+  recorder.begin(run, mode_name(mode));
+  const auto trained = run_recorded(trainer, arguments.resume, recorder);
+  if (trained.outcome == train::Outcome::kInterrupted) {
+    recorder.interrupted(trained.steps);
     return stop(run, trained, arguments, context);
-  return finish(job, run, trained, context);
+  }
+  return finish(job, run, trained, recorder, context);
 }
 
 }  // namespace

@@ -7,24 +7,24 @@
 #include <utility>
 
 #include "tunewright/base/fields.h"
+#include "tunewright/base/html.h"
 #include "tunewright/base/str.h"
 #include "tunewright/base/system.h"
 #include "tunewright/base/version.h"
 #include "tunewright/base/yaml.h"
+#include "tunewright/eval/chart.h"
 #include "tunewright/model/causal_lm.h"
 #include "tunewright/ops/device.h"
 
 namespace tunewright::app {
 namespace {
 
-struct Point {
-  double step, value;
-};
+using Points = std::vector<std::pair<double, double>>;
 
-std::vector<Point> curve(const Json& report, const char* key) {
-  std::vector<Point> points;
+Points curve(const Json& report, const char* key) {
+  Points points;
   for (const auto& pair : report["curves"][key])
-    points.push_back({pair[0].get<double>(), pair[1].get<double>()});
+    points.emplace_back(pair[0].get<double>(), pair[1].get<double>());
   return points;
 }
 
@@ -61,63 +61,12 @@ Json excluded_rows(const RunSummary& summary) {
 
 // --- report.html ---
 
-constexpr double kWidth = 720, kHeight = 300, kLeft = 56, kBottom = 34, kTop = 12, kRight = 12;
-
-struct Scale {
-  double first_step, last_step, low, high;
-  double x(double step) const {
-    return kLeft +
-           (kWidth - kLeft - kRight) * (step - first_step) / std::max(1.0, last_step - first_step);
-  }
-  double y(double value) const {
-    return kTop + (kHeight - kTop - kBottom) * (high - value) / (high - low);
-  }
-};
-
-Scale scale_of(const std::vector<Point>& loss, const std::vector<Point>& eval) {
-  Scale scale{1, 1, 0, 0};
-  for (const auto* points : {&loss, &eval}) {
-    for (const auto& point : *points) {
-      scale.last_step = std::max(scale.last_step, point.step);
-      scale.high = std::max(scale.high, point.value);
-    }
-  }
-  scale.high = scale.high > 0 ? scale.high * 1.05 : 1.0;
-  return scale;
-}
-
-std::string axes(const Scale& scale) {
-  constexpr int kTicks = 4;
-  std::string svg;
-  for (int i = 0; i <= kTicks; ++i) {
-    const double part = double(i) / kTicks;
-    const double value = scale.low + (scale.high - scale.low) * part;
-    const double step = std::round(scale.first_step + (scale.last_step - scale.first_step) * part);
-    svg += str("<line x1='", kLeft, "' x2='", kWidth - kRight, "' y1='", fixed(scale.y(value), 1),
-               "' y2='", fixed(scale.y(value), 1), "' class='grid'/><text x='", kLeft - 6, "' y='",
-               fixed(scale.y(value) + 4, 1), "' text-anchor='end'>", fixed(value, 2),
-               "</text><text x='", fixed(scale.x(step), 1), "' y='", kHeight - 14,
-               "' text-anchor='middle'>", int64_t(step), "</text>\n");
-  }
-  return svg;
-}
-
 std::string loss_curve(const Json& report) {
-  const auto loss = curve(report, "loss"), eval = curve(report, "eval_loss");
-  const auto scale = scale_of(loss, eval);
-  std::string line, dots;
-  for (const auto& point : loss)
-    line += str(fixed(scale.x(point.step), 1), ",", fixed(scale.y(point.value), 1), " ");
-  for (const auto& point : eval) {
-    dots += str("<circle cx='", fixed(scale.x(point.step), 1), "' cy='",
-                fixed(scale.y(point.value), 1), "' r='4'><title>step ", int64_t(point.step),
-                ": eval_loss ", fixed(point.value, 4), "</title></circle>\n");
-  }
-  return str("<svg viewBox='0 0 ", kWidth, " ", kHeight,
-             "' role='img' aria-label='Loss by step'>\n", axes(scale), "<polyline points='", line,
-             "'/>\n", dots, "</svg>\n<p class='legend'><b class='train'>&#9473;</b> training loss",
-             eval.empty() ? "" : " &nbsp; <b class='eval'>&#9679;</b> evaluation loss",
-             "; by optimizer step</p>\n");
+  const auto loss = curve(report, "loss");
+  return eval::line_chart({{"training loss", "new faint", loss, false},
+                           {"smoothed", "new", eval::smooth(loss, 7), false},
+                           {"evaluation loss", "old", curve(report, "eval_loss"), true}},
+                          "optimizer step");
 }
 
 std::string number(const Json& value, int digits) {
@@ -155,13 +104,9 @@ std::vector<std::pair<std::string, std::string>> figures(const Json& report) {
   return rows;
 }
 
-constexpr std::string_view kStyle =
-    R"(body{font:16px/1.5 system-ui,sans-serif;max-width:760px;margin:2rem auto;padding:0 1rem;color:#1c2733}
-h1{font-size:1.5rem}h2{font-size:1.1rem;margin-top:2rem}table{border-collapse:collapse;width:100%}
-td{padding:.3rem .5rem;border-bottom:1px solid #e3e8ee}td:last-child{text-align:right;font-variant-numeric:tabular-nums}
-svg{width:100%}svg text{font-size:11px;fill:#5b6b7b}.grid{stroke:#e3e8ee}polyline{fill:none;stroke:#2f6fb2;stroke-width:1.6}
-circle{fill:#c2571a}.train{color:#2f6fb2}.eval{color:#c2571a}.legend{font-size:.85rem;color:#5b6b7b}
-pre{background:#f5f7f9;padding:1rem;overflow-x:auto;font-size:.85rem})";
+constexpr std::string_view kStyle = R"(
+td:last-child{text-align:right;font-variant-numeric:tabular-nums}
+)";
 
 std::string title_of(const Json& report) {
   return str("Fine-tuning of ",
@@ -171,8 +116,8 @@ std::string title_of(const Json& report) {
 }  // namespace
 
 Json training_report(const RunSummary& summary) {
-  const auto& [config, result, train, eval, total_parameters, trainable_parameters, metrics] =
-      summary;
+  const auto& [config, result, train, eval, total_parameters, trainable_parameters, metrics,
+               energy] = summary;
   const auto loss = curve_of(metrics, "loss"), eval_loss = curve_of(metrics, "eval_loss");
   const double seconds = result.train_seconds;
   Json report = {
@@ -197,6 +142,7 @@ Json training_report(const RunSummary& summary) {
       {"peak_memory_bytes", ops::peak_memory_bytes(model::choose_device(config.model.device))},
       {"cost", config.cost.hourly > 0 ? Json(config.cost.hourly * seconds / 3600) : Json(nullptr)},
       {"currency", config.cost.currency},
+      {"energy", energy},
       {"total_parameters", total_parameters},
       {"trainable_parameters", trainable_parameters},
       {"data",
@@ -215,40 +161,17 @@ std::string training_report_page(const Json& report) {
   for (const auto& [label, text] : figures(report)) {
     rows += str("<tr><td>", html_escape(label), "</td><td>", html_escape(text), "</td></tr>\n");
   }
-  const auto title = html_escape(title_of(report));
-  return str(
-      "<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'><meta name='viewport' "
-      "content='width=device-width'>",
-      "<title>", title, "</title>\n<style>", kStyle, "</style></head>\n<body>\n<h1>", title,
-      "</h1>\n<table>\n", rows, "</table>\n<h2>Loss</h2>\n", loss_curve(report),
-      "<h2>Configuration</h2>\n<pre>", html_escape(dump_yaml(report["config"])),
-      "</pre>\n<p class='legend'>tunewright ", html_escape(report["tunewright"].get<std::string>()),
-      ", ", html_escape(report["finished_at"].get<std::string>()), "</p>\n</body></html>\n");
-}
-
-std::string model_card(const Json& report) {
-  const auto type = report["config"]["adapter"]["type"].get<std::string>();
-  const bool lora = type == "lora";
-  const auto method = lora               ? "LoRA"
-                      : type == "freeze" ? "training of the last layers"
-                                         : "full fine-tuning";
-  const Json front = {{"base_model", report["base_model"]},
-                      {"library_name", lora ? "peft" : "transformers"},
-                      {"pipeline_tag", "text-generation"},
-                      {"tags", {"tunewright", lora ? "lora" : "fine-tuned"}}};
-  std::string files;
-  for (const auto& file : report["config"]["data"]["train"])
-    files += str("- `", file["path"].get<std::string>(), "`\n");
-  std::string table;
-  for (const auto& [label, text] : figures(report)) table += str("| ", label, " | ", text, " |\n");
-  return str("---\n", dump_yaml(front), "---\n# ", title_of(report), "\n\nMade from `",
-             report["base_model"].get<std::string>(), "` by ", method, " with tunewright ",
-             report["tunewright"].get<std::string>(), ".\n\n## Data\n\n", files,
-             "\n## Figures\n\n| | |\n|---|---|\n", table, "\n## Configuration\n\n```yaml\n",
-             dump_yaml(report["config"]),
-             "```\n\nThe loss curve is in `report.html`, every figure in `report.json` and "
-             "`metrics.jsonl`; ",
-             "`ledger.jsonl` says what became of each input row.\n");
+  const auto title = title_of(report);
+  return html_page(
+      {.title = title,
+       .style = str(eval::kChartStyle, kStyle),
+       .body = str("<h1>", html_escape(title), "</h1>\n<div class='card'><table>\n", rows,
+                   "</table></div>\n<h2>Loss</h2>\n<div class='card'>", loss_curve(report),
+                   "</div>\n<h2>Configuration</h2>\n<div class='card'><pre>",
+                   html_escape(dump_yaml(report["config"])),
+                   "</pre></div>\n<p class='soft'>tunewright ",
+                   html_escape(report["tunewright"].get<std::string>()), ", ",
+                   html_escape(report["finished_at"].get<std::string>()), "</p>\n")});
 }
 
 }  // namespace tunewright::app

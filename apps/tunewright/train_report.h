@@ -17,13 +17,12 @@ struct RunSummary {
   const data::Dataset* eval;  // null: none
   int64_t total_parameters, trainable_parameters;
   std::vector<Json> metrics;  // the lines of metrics.jsonl
+  Json energy;                // {"joules": …}; null: not measured
 };
 
 // report.json: figures, the loss curve and the configuration.
 Json training_report(const RunSummary& summary);
 // report.html from report.json: one page that needs nothing else.
 std::string training_report_page(const Json& report);
-// README.md from report.json, with the front matter that model hubs read.
-std::string model_card(const Json& report);
 
 }  // namespace tunewright::app

@@ -222,7 +222,7 @@ def test_bad_configuration(place):
             message="model.quantization: nf4 weights are frozen; set adapter.type: lora")
     refuses(place.config(), "--set", "model.quantization=gguf", message=["model.quantization: gguf needs", "--keep-gguf"])
     refuses(place.config(), "--set", "training.gradient_checkpointing=all", message="true, false or a number of blocks")
-    refuses(place.config(), "--set", "report_to=[wandb]", message="report_to: wandb is not available")
+    refuses(place.config(), "--set", "report_to=[wandbb]", message="did you mean 'wandb'")
     refuses(place.config(), "--set", "adapter.r=0", message="adapter.r: must be at least 1, got 0")
     refuses(place.config(), "--set", "adapter.target_modules=[q_prj]", message="q_prj")
     assert not run.exists(), "nothing is written before everything is checked"

@@ -12,8 +12,9 @@ namespace {
 
 constexpr std::string_view kCheckpointPrefix = "step-";
 constexpr const char* kRunFiles[] = {
-    "config.yaml", "manifest.json", "metrics.jsonl", "ledger.jsonl", "report.json",
-    "report.html", "README.md",     "adapter",       "model",        "checkpoints"};
+    "config.yaml",   "manifest.json", "metrics.jsonl", "ledger.jsonl", "report.json",
+    "report.html",   "README.md",     "adapter",       "model",        "checkpoints",
+    "tracking.json", "tensorboard",   "wandb"};
 
 // The step of a complete checkpoint's folder name.
 std::optional<int64_t> checkpoint_step(const std::string& name) {
@@ -77,6 +78,7 @@ RunFolder RunFolder::open(const fs::path& path, Mode mode) {
 RunFolder::RunFolder(fs::path path) : path_(std::move(path)) {}
 
 void RunFolder::log_metrics(const Json& line) {
+  if (listener_) listener_(line);
   if (!metrics_) metrics_ = std::make_unique<LineWriter>(metrics_file());
   metrics_->write(dump_json(line));
 }

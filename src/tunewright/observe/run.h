@@ -1,7 +1,9 @@
 #pragma once
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tunewright/base/files.h"
@@ -22,6 +24,8 @@ class RunFolder {
   // require_usable(), then: kOverwrite removes the run's files (and no others); kResume removes
   // what a killed process left half-written, and starts a new run where there is none.
   static RunFolder open(const std::filesystem::path& path, Mode mode);
+  // To read what is there; nothing is touched.
+  static RunFolder at(const std::filesystem::path& path) { return RunFolder(path); }
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path config_file() const { return path_ / "config.yaml"; }
@@ -39,6 +43,8 @@ class RunFolder {
 
   // Appends a line to metrics.jsonl, flushed at once.
   void log_metrics(const Json& line);
+  // Is told each line before it is written, on the thread that logs it.
+  void on_metrics(std::function<void(const Json&)> listener) { listener_ = std::move(listener); }
   // Cuts metrics.jsonl back to lines whose "step" is at most `step`; kBeforeEvaluation leaves out
   // an evaluation of that step too.
   enum class CutBack { kAfterEvaluation, kBeforeEvaluation };
@@ -54,6 +60,7 @@ class RunFolder {
   explicit RunFolder(std::filesystem::path path);
   std::filesystem::path path_;
   std::unique_ptr<LineWriter> metrics_;  // opened by the first line
+  std::function<void(const Json&)> listener_;
 };
 
 }  // namespace tunewright::observe
