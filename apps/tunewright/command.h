@@ -43,9 +43,11 @@ void add_data(CLI::App& app, Context& context);
 void add_plan(CLI::App& app, Context& context);
 void add_train(CLI::App& app, Context& context);
 void add_eval(CLI::App& app, Context& context);
+void add_metrics(CLI::App& app, Context& context);
 void add_score(CLI::App& app, Context& context);
 void add_generate(CLI::App& app, Context& context);
 void add_chat(CLI::App& app, Context& context);
 void add_merge(CLI::App& app, Context& context);
+void add_runs(CLI::App& app, Context& context);
 
 }  // namespace tunewright::app

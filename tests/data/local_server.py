@@ -10,9 +10,15 @@ POST /slow         an answer after ten seconds
 POST /long         a megabyte
 POST /v1/chat/completions  as OpenAI: the words of the last message turned round; a message that holds "EMPTY"
                    gets an empty answer, one that holds "REFUSE" status 400; the key is "secret"
+POST /judge/KIND/chat/completions  as OpenAI, a judge that counts the words "good" of answers.  KIND: honest (with
+                   log-probabilities), plain (without), strict (status 400 where they are asked for), first (always
+                   prefers A), garbage, refusing (status 500), slow, forbidden (status 401); a prompt that holds
+                   "TIMEOUT" or "NONSENSE" is answered late or with garbage by all
 """
 import http.server
 import json
+import math
+import re
 import time
 
 
@@ -49,6 +55,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.send(200, b"x" * 1000000)
         if kind == "slow":
             time.sleep(10)
+        if kind == "judge":
+            return self.judge(argument.partition("/")[0], json.loads(body))
         if kind == "v1":
             return self.complete(json.loads(body))
         echo = {"body": body, "type": self.headers["Content-Type"], "authorization": self.headers["Authorization"]}
@@ -64,6 +72,40 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send(200, json.dumps({
             "choices": [{"message": {"role": "assistant", "content": answer}, "finish_reason": "stop"}],
             "usage": {"prompt_tokens": len(prompt.split()), "completion_tokens": len(answer.split())}}).encode())
+
+    def judge(self, kind, request):
+        prompt = request["messages"][-1]["content"]
+        wants_logprobs = request.get("logprobs", False)
+        if kind == "refusing" or kind == "forbidden":
+            return self.send(500 if kind == "refusing" else 401, b'{"error": {"message": "no"}}')
+        if kind == "strict" and wants_logprobs:
+            return self.send(400, b'{"error": {"message": "logprobs is not supported"}}')
+        if kind == "slow" or "TIMEOUT" in prompt:
+            time.sleep(3)
+        shares = judged(prompt)
+        if kind == "first" and "<answer-A" in prompt:
+            shares = {"A": 0.9, "B": 0.1}
+        best = max(shares, key=shares.get)
+        is_garbage = kind == "garbage" or "NONSENSE" in prompt
+        text = "I would rather talk about the weather." if is_garbage else best
+        choice = {"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+        if wants_logprobs and kind != "plain":
+            top = {"I": 1.0} if is_garbage else {**shares, "The": 1 - sum(shares.values())}
+            choice["logprobs"] = {"content": [{"token": text[:1], "logprob": 0.0, "top_logprobs": [
+                {"token": token, "logprob": math.log(share)} for token, share in top.items() if share > 0]}]}
+        return self.send(200, json.dumps({"choices": [choice], "usage": {
+            "prompt_tokens": len(prompt.split()), "completion_tokens": 1}}).encode())
+
+
+def judged(prompt):
+    """How likely each choice is: a tenth of it all for a word that is none."""
+    answers = dict(re.findall(r"<answer(-[AB])?-[0-9a-f]{8}>(.*?)</answer", prompt, re.S))
+    good = {name: len(re.findall(r"\bgood\b", answer)) for name, answer in answers.items()}
+    if "-A" in good:
+        a, b = good["-A"], good["-B"]
+        return {"T": 0.9} if a == b else {"A": 0.7, "B": 0.2} if a > b else {"A": 0.2, "B": 0.7}
+    mark = min(5, 1 + good[""])
+    return {"1": 0.9} if mark == 1 else {str(mark): 0.6, str(mark - 1): 0.3}
 
 
 def main():

@@ -4,8 +4,11 @@ import json
 import math
 import os
 import pathlib
+import signal
 import subprocess
+import sys
 import tempfile
+import time
 
 import tiny_model
 
@@ -113,6 +116,36 @@ def test_gates(place):
     place.eval(tasks, gates={"triage.accuracy": {"min": 0.8}})
     place.eval(tasks, gates={"triage.accuracy": {"min": 0.9}}, flags=["--set", "tasks.0.limit=3"])
     assert place.report()["passed"] is True
+    gate = place.report()["gates"][0]
+    assert gate["limit"] == "at least 0.9" and gate["value"] == 1 and gate["low"] <= 1 <= gate["high"], gate
+    done = place.eval(tasks, gates={"accuracy": {"not_worse_than": "baseline"}}, model=place.tuned(), baseline=place.base(), status=3)
+    assert "0.8 worse than the baseline" in done.stdout, done.stdout
+    done = place.eval(tasks, gates={"forgetting": {"max_ppl_increase": 0.05}}, status=3)
+    assert "was not measured" in place.report()["gates"][0]["reason"]
+
+
+def test_verdict(place):
+    """Five rows show nothing, sixty do; the model is compared with itself, which is no progress."""
+    few = [place.triage(FOUR_OF_FIVE)]
+    done = place.eval(few, baseline=place.tuned())
+    assert "verdict: " in done.stdout, done.stdout
+    report = place.report()
+    assert report["tasks"][0]["mcnemar"]["only_model_right"] == 4
+    rows = [{**asked("ok"), "source": "web" if i % 2 else "mail"} for i in range(60)]
+    many = [place.triage(rows)]
+    place.eval(many, model=place.tuned(), baseline=place.base())
+    report = place.report()
+    assert report["verdict"]["overall"] == "worse", report["verdict"]
+    assert report["verdict"]["figures"]["triage.accuracy"]["adjusted_p_value"] < 0.01
+    slices = report["tasks"][0]["slices"]
+    assert {piece["value"] for piece in slices["slices"] if piece["field"] == "source"} == {"web", "mail"}, slices
+    assert len(slices["worse_rows"]) == 60 and all(piece["verdict"] == "worse" for piece in slices["slices"])
+    same = place.folder / "same"
+    same.symlink_to(place.model)
+    place.eval(many, baseline={"path": str(same)})
+    report = place.report()
+    assert report["verdict"]["overall"] == "no difference shown"
+    assert report["tasks"][0]["metrics"]["accuracy"]["p_value"] == 1
 
 
 def test_loss_and_exact_match(place):
@@ -152,6 +185,122 @@ def test_fewshot(place):
     task["labels"] = ["again", "ok"]
     place.eval([task])
     close(place.report()["tasks"][0]["metrics"]["accuracy"]["value"], 1)
+
+
+def ask(place, rows):
+    return {"name": "ask", "type": "generation", "data": place.rows(rows), "metrics": ["exact_match"]}
+
+
+def test_forgetting(place):
+    """The adapter answers "NNNN…" to everything: it knows no text, and its answers never end."""
+    tasks = [ask(place, [asked("Ok!")])]
+    place.eval(tasks, model=place.tuned(), baseline=place.base(), forgetting=True)
+    found = place.report()["forgetting"]
+    assert found["metrics"]["ppl_increase"] > 0 and found["metrics"]["kl"] > 0.1, found["metrics"]
+    assert found["baseline_format"] == {"probes": 12, "ended": 12, "leaked": 0, "kept": 12}
+    assert found["format"]["ended"] == 0 and found["metrics"]["format_kept"] == 0
+    close(found["ppl_increase"]["value"], found["perplexity"] / found["baseline_perplexity"] - 1)
+    other = place.folder / "other"
+    other.symlink_to(place.model)
+    place.eval(tasks, model=place.tuned(), baseline={"path": str(other)}, forgetting=True)
+    assert place.report()["forgetting"] == found, "models apart, and with shared weights"
+    done = place.eval(tasks, model=place.base(), baseline={"path": str(other)}, forgetting=True)
+    same = place.report()["forgetting"]["metrics"]
+    assert same["kl"] == 0 and same["ppl_increase"] == 0 and same["same_top"] == 1, same
+    assert "forgetting: perplexity of general text" in done.stdout
+    place.refuses("forgetting: needs a baseline", tasks, forgetting=True)
+
+
+def test_local_judge(place):
+    """Every digit is as likely as the others for the tiny model: the mean of the scale, and no preference."""
+    tasks = [ask(place, [asked("Ok!"), asked("No")])]
+    place.eval(tasks, model=place.tuned(), baseline=place.base(), judge={"path": str(place.model)})
+    judged = place.report()["judge"]["tasks"][0]
+    close(judged["model"]["score"]["value"], 3)
+    assert judged["model"]["invalid"] == 0 and judged["pairwise"]["position_bias_rate"] == 1
+    assert judged["pairwise"]["wins"] == 0 and judged["pairwise"]["win_rate"]["value"] == 0.5
+    page = (place.out / "report.html").read_text()
+    assert "What the judge says" in page and "<script" not in page
+    assert "win rate 50.0 %" in (place.out / "report.md").read_text()
+
+
+def test_judge_endpoint(place):
+    server = subprocess.Popen([sys.executable, "tests/data/local_server.py"], stdout=subprocess.PIPE, text=True)
+    try:
+        root = f"http://127.0.0.1:{int(server.stdout.readline())}/judge/"
+        judge = {"endpoint": root + "honest", "model": "m", "cache": str(place.folder / "cache.jsonl"), "retries": 0}
+        tasks = [ask(place, [asked("Ok!"), asked("No")])]
+        place.eval(tasks, baseline=place.tuned(), judge=judge)
+        judged = place.report()["judge"]
+        close(judged["tasks"][0]["model"]["score"]["value"], 1)
+        assert judged["tasks"][0]["pairwise"]["ties"] == 2 and judged["cached"] == 0, judged
+        place.eval(tasks, baseline=place.tuned(), judge=judge)
+        assert place.report()["judge"]["cached"] == judged["requests"]
+        place.eval(tasks, judge={**judge, "endpoint": root + "garbage"})
+        judged = place.report()["judge"]["tasks"][0]
+        assert judged["model"]["score"] is None and judged["model"]["invalid_rate"] == 1, judged
+        place.refuses("the judge gives no answer", tasks, judge={**judge, "endpoint": root + "refusing"})
+        place.refuses("judge.tasks: no task with answers is named 'aks' (did you mean 'ask'?)", tasks,
+                      judge={**judge, "tasks": ["aks"]})
+        place.refuses("judge: expected either an endpoint", tasks, judge={"rubric": "x"})
+        place.refuses("judge: no task of type generation", [place.triage(FOUR_OF_FIVE)], judge=judge)
+    finally:
+        server.kill()
+
+
+def test_coherence(place):
+    place.eval([ask(place, [asked("Ok!")])])
+    assert [entry["group"] for entry in place.report()["tasks"][0]["quality"]][0] == "accuracy"
+
+
+def test_choice(place):
+    rows = [{"prompt": "a", "choices": ["\nOk!", "\nSure.", "#Again?"], "answer": answer, "kind": kind}
+            for answer, kind in ((0, "x"), ("B", "x"), ("#Again?", "y"))]
+    task = {"name": "pick", "type": "choice", "data": place.rows(rows), "target_delimiter": "", "group_by": "kind",
+            "metrics": ["acc", "acc_norm", "acc_mutual_info"]}
+    place.eval([task], flags=["--set", "deterministic=true"])
+    scores = [sum(tiny_model.logprob(ord(a), ord(b)) for a, b in zip("a" + choice, choice)) for choice in rows[0]["choices"]]
+    best = scores.index(max(scores))
+    by_byte = [score / len(choice) for score, choice in zip(scores, rows[0]["choices"])]
+    metrics = place.report()["tasks"][0]["metrics"]
+    close(metrics["acc"]["value"], 1 / 3)
+    close(metrics["acc/y"]["value"], best == 2)
+    close(metrics["acc_gap"]["value"], abs((best == 2) - (best != 2) / 2))
+    close(metrics["acc_norm"]["value"], 1 / 3)
+    requests = [json.loads(line) for line in (place.out / "requests/pick.model.jsonl").read_text().splitlines()]
+    assert len(requests) == 3 and len(by_byte) == 3
+    for (logprob, greedy), expected in zip(requests[0]["result"]["continuations"], scores):
+        close(logprob, expected, 1e-4)
+
+
+def test_rolling_perplexity(place):
+    place.eval([{"name": "text", "type": "perplexity", "data": place.rows([{"text": "xyxy"}]),
+                 "metrics": ["token_perplexity", "word_perplexity"]}])
+    chain = [ord(c) for c in "xyxy"]
+    total = -math.log(tiny_model.TOKENS) + sum(tiny_model.logprob(a, b) for a, b in zip(chain, chain[1:]))
+    metrics = place.report()["tasks"][0]["metrics"]
+    close(metrics["token_perplexity"]["value"], math.exp(-total / 4), 1e-3)
+    assert abs(metrics["word_perplexity"]["value"] / math.exp(-total) - 1) < 1e-3
+
+
+def test_an_interrupted_evaluation_goes_on(place):
+    rows = [{"messages": [{"role": "user", "content": f"forever {i}"}, {"role": "assistant", "content": "xy"}]} for i in range(120)]
+    task = {"name": "ask", "type": "generation", "data": place.rows(rows), "max_new_tokens": 100}
+    config = place.config([task])
+    running = subprocess.Popen([PROGRAM, "eval", str(config)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    partial = lambda: [path for path in (place.out / "requests").glob("ask.model-*.jsonl") if path.stat().st_size]
+    deadline = time.monotonic() + 60
+    while not partial() and running.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    running.send_signal(signal.SIGINT)
+    errors = running.communicate(timeout=60)[1]
+    assert running.returncode == 130, errors
+    before = partial()[0].read_text().splitlines()
+    assert 0 < len(before) < 120
+    assert "going on behind" in place.eval([task]).stderr
+    after = (place.out / "requests/ask.model.jsonl").read_text().splitlines()
+    assert after[:len(before)] == before and len(after) == 120 and not partial()
+    assert len((place.out / "predictions.jsonl").read_text().splitlines()) == 120
 
 
 def test_refusals(place):

@@ -154,6 +154,69 @@ std::string interval_chart(const std::vector<IntervalBar>& bars) {
   return svg(bottom + 24, "Figures with their 95 % intervals", content);
 }
 
+namespace {
+
+constexpr double kSide = 240, kColumns = 46;  // of the plane, and the height of the rows below it
+constexpr double kPlaneLeft = 60;
+
+std::string plane(const Axis& x, const Axis& y) {
+  std::string out;
+  for (const double value : {0.0, 0.25, 0.5, 0.75, 1.0}) {
+    out += str("<line class=\"grid\" x1=\"", p(x.start), "\" x2=\"", p(x.end), "\" y1=\"",
+               p(y.at(value)), "\" y2=\"", p(y.at(value)), "\"/><text x=\"", p(x.start - 6),
+               "\" y=\"", p(y.at(value) + 4), "\" text-anchor=\"end\">", tick_text(value),
+               "</text><text x=\"", p(x.at(value)), "\" y=\"", p(y.start + kColumns + 30),
+               "\" text-anchor=\"middle\">", tick_text(value), "</text>\n");
+  }
+  return out + str("<line class=\"diagonal\" x1=\"", p(x.start), "\" y1=\"", p(y.start), "\" x2=\"",
+                   p(x.end), "\" y2=\"", p(y.end), "\"/>\n<text x=\"14\" y=\"", p(y.at(0.5)),
+                   "\" text-anchor=\"middle\" transform=\"rotate(-90 14 ", p(y.at(0.5)),
+                   ")\">right</text><text x=\"", p(x.at(0.5)), "\" y=\"",
+                   p(y.start + kColumns + 46),
+                   "\" text-anchor=\"middle\">said confidence</text>\n");
+}
+
+// How many rows are at each confidence: of several series side by side.
+std::string columns(const ReliabilitySeries& series, double shift, const Axis& x, double bottom) {
+  constexpr double kWide = 5;
+  int64_t most = 1;
+  for (const auto& point : series.points) most = std::max(most, point.rows);
+  std::string out;
+  for (const auto& point : series.points) {
+    const double height =
+        std::max(1.0, (kColumns - 6) * static_cast<double>(point.rows) / static_cast<double>(most));
+    out += str("<rect class=\"columns ", series.css_class, "\" x=\"",
+               p(x.at(point.confidence) + shift), "\" y=\"", p(bottom - height), "\" width=\"",
+               kWide, "\" height=\"", p(height), "\"><title>", html_escape(series.name), ": ",
+               point.rows, " rows</title></rect>\n");
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string reliability_diagram(const std::vector<ReliabilitySeries>& series) {
+  const Axis x{0, 1, kPlaneLeft, kPlaneLeft + kSide}, y{0, 1, kTop + kSide, kTop};
+  const double bottom = y.start + kColumns + 14;
+  auto content = plane(x, y);
+  std::vector<Series> drawn_series;
+  double shift = -5;
+  for (const auto& one : series) {
+    if (one.points.empty()) continue;
+    Series line{.name = one.name, .css_class = one.css_class, .points = {}, .dots = false};
+    for (const auto& point : one.points) line.points.emplace_back(point.confidence, point.accuracy);
+    Series dots = line;
+    dots.dots = true;
+    content += drawn(line, x, y) + drawn(dots, x, y) + columns(one, shift, x, bottom);
+    drawn_series.push_back(std::move(dots));
+    shift += 5;
+  }
+  if (drawn_series.empty()) return "";
+  // As wide as the other charts, so that its letters are as large.
+  return svg(bottom + 42, "Reliability: said confidence and share of right answers", content) +
+         legend(drawn_series);
+}
+
 std::vector<std::pair<double, double>> smooth(const std::vector<std::pair<double, double>>& points,
                                               size_t width) {
   std::vector<std::pair<double, double>> out;

@@ -14,6 +14,7 @@ struct MetricResult {
   Interval candidate;
   std::optional<Interval> baseline;
   std::optional<Interval> difference;  // judged minus baseline, over the same resamples of rows
+  std::optional<double> p_value;       // of that difference, by approximate randomisation
 };
 
 // `baseline` empty: none.  Otherwise row i of both is the same row.

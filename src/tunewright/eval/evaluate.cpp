@@ -5,23 +5,19 @@
 
 #include "tunewright/base/error.h"
 #include "tunewright/base/fields.h"
+#include "tunewright/base/hash.h"
 #include "tunewright/base/str.h"
 #include "tunewright/base/system.h"
+#include "tunewright/base/version.h"
+#include "tunewright/eval/conclusion.h"
+#include "tunewright/eval/embed.h"
+#include "tunewright/eval/judge/judging.h"
 #include "tunewright/model/adapters/adapters.h"
 #include "tunewright/model/causal_lm.h"
 #include "tunewright/ops/device.h"
 
 namespace tunewright::eval {
 namespace {
-
-struct GateLimits {
-  std::optional<double> min, max;
-};
-template <class V>
-void fields(V& v, GateLimits& o) {
-  v("min", o.min, "The figure must not be below it.");
-  v("max", o.max, "The figure must not be above it.");
-}
 
 std::vector<Task> load_tasks(const EvalOptions& options) {
   if (options.tasks.empty())
@@ -58,42 +54,159 @@ bool shares_weights(const EvalOptions& options) {
          model.device == baseline->device;
 }
 
-using Runs = std::vector<TaskRun>;
+using Records = std::vector<std::unique_ptr<PartialResults>>;
 
-Runs run_all(const std::vector<Task>& tasks, const Judged& judged, Reporter& reporter) {
-  Runs runs;
-  for (const auto& task : tasks) runs.push_back(run_task(task, judged, reporter));
-  return runs;
+// Names, sizes and times of a folder's files: another model in the same place is another model.
+void add_files(Sha256& hash, const fs::path& folder) {
+  std::error_code error;
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(folder, error)) files.push_back(entry.path());
+  std::ranges::sort(files);
+  for (const auto& file : files) {
+    if (!fs::is_regular_file(file, error)) continue;
+    hash.update(str(file.filename().string(), " ", fs::file_size(file, error), " ",
+                    fs::last_write_time(file, error).time_since_epoch().count(), "\n"));
+  }
 }
+
+void add_row(Sha256& hash, const Task& task, size_t i) {
+  const auto& row = task.rows[i];
+  hash.update(row.row.messages.dump());
+  for (const auto& text : {row.row.prompt, row.row.completion, row.reference})
+    hash.update(text + "\n");
+  if (!task.items) return;
+  hash.update(task.items->items[i].text + "\n");
+  for (const auto& continuation : task.items->items[i].continuations)
+    hash.update(str(continuation.context, "\n", continuation.text, "\n",
+                    continuation.messages.dump(), "\n"));
+}
+
+// Of everything that the answers to a task depend on.
+std::string key_of(const Task& task, const model::ModelOptions& model, const EvalOptions& options) {
+  Sha256 hash;
+  hash.update(str(version(), to_json_object(model).dump(), to_json_object(task.options).dump(),
+                  task.samples, options.deterministic));
+  add_files(hash, model.path);
+  if (model.adapter) add_files(hash, *model.adapter);
+  for (size_t i = 0; i < task.rows.size(); ++i) add_row(hash, task, i);
+  return hash.hex_digest().substr(0, 16);
+}
+
+// What is known of every task before it is run.
+Records open_records(const std::vector<Task>& tasks, const model::ModelOptions& model,
+                     const char* who, const EvalOptions& options, Reporter& reporter) {
+  Records records;
+  for (const auto& task : tasks) {
+    records.push_back(std::make_unique<PartialResults>(fs::path(options.output_dir) / "requests",
+                                                       str(task.options.name, ".", who),
+                                                       key_of(task, model, options)));
+    if (records.back()->found() > 0) {
+      reporter.info(str(task.options.name, ", ", who, ": going on behind ", records.back()->found(),
+                        " results of an interrupted evaluation"));
+    }
+  }
+  return records;
+}
+
+// What one model did.
+struct ModelRuns {
+  std::vector<TaskRun> tasks;
+  std::optional<GeneralRun> general;  // none: forgetting is not asked for
+};
 
 struct Loaded {
   data::TextModel text;
   std::unique_ptr<model::CausalLm> model;
+
+  Judged judged(std::string_view name, const EvalOptions& options) const {
+    return {.model = *model, .text = text, .name = name, .deterministic = options.deterministic};
+  }
 };
 
 Loaded load(const model::ModelOptions& options, Reporter& reporter) {
   return {data::TextModel::load(options.path), model::load_causal_lm(options, reporter)};
 }
 
-struct BothRuns {
-  Runs candidate, baseline;
+// What is asked of every model.
+struct Work {
+  const EvalOptions& options;
+  const std::vector<Task>& tasks;
+  std::optional<GeneralInput> general;
 };
 
-// The models are in memory one after the other, unless they share their weights.
-BothRuns run_models(const EvalOptions& options, const std::vector<Task>& tasks,
-                    Reporter& reporter) {
-  BothRuns runs;
-  auto loaded = load(options.model, reporter);
-  runs.candidate = run_all(tasks, {*loaded.model, loaded.text, "judged model"}, reporter);
-  if (!options.baseline) return runs;
-  if (shares_weights(options)) {
-    model::set_adapter_enabled(*loaded.model, false);
-  } else {
-    loaded.model.reset();
-    loaded = load(*options.baseline, reporter);
+ModelRuns run_model(const Work& work, const Records& records, Judged judged, Reporter& reporter) {
+  ModelRuns runs;
+  for (size_t i = 0; i < work.tasks.size(); ++i) {
+    judged.results = records[i].get();
+    runs.tasks.push_back(run_task(work.tasks[i], judged, reporter));
   }
-  runs.baseline = run_all(tasks, {*loaded.model, loaded.text, "baseline"}, reporter);
+  judged.results = nullptr;
+  if (work.general) runs.general = run_general(*work.general, judged, reporter);
   return runs;
+}
+
+struct BothRuns {
+  ModelRuns candidate;
+  std::optional<ModelRuns> baseline;
+  // Of each task, the judged model's answers and then the baseline's; empty: not measured.
+  std::vector<std::vector<metrics::Coherence>> coherence;
+};
+
+// Both models' answers are measured by one model, so that their figures compare.
+std::vector<std::vector<metrics::Coherence>> measure_coherence(const Work& work,
+                                                               const BothRuns& runs,
+                                                               const Judged& base) {
+  std::vector<std::vector<metrics::Coherence>> found(work.tasks.size());
+  const auto embed = sentence_embedder(base);
+  for (size_t i = 0; i < work.tasks.size(); ++i) {
+    const bool wanted =
+        work.options.coherence && work.tasks[i].options.type == TaskType::kGeneration;
+    if (!wanted) continue;
+    auto answers = runs.candidate.tasks[i].answers;
+    if (runs.baseline) {
+      const auto& more = runs.baseline->tasks[i].answers;
+      answers.insert(answers.end(), more.begin(), more.end());
+    }
+    found[i] = metrics::coherence(answers, embed);
+  }
+  return found;
+}
+
+// The models are in memory one after the other, unless they share their weights.
+BothRuns run_models(const Work& work, Reporter& reporter) {
+  const auto& options = work.options;
+  BothRuns runs;
+  auto records = open_records(work.tasks, options.model, "model", options, reporter);
+  auto loaded = load(options.model, reporter);
+  runs.candidate = run_model(work, records, loaded.judged("judged model", options), reporter);
+  if (model::has_adapter(*loaded.model)) model::set_adapter_enabled(*loaded.model, false);
+  Records before;
+  if (options.baseline) {
+    before = open_records(work.tasks, *options.baseline, "baseline", options, reporter);
+    if (!shares_weights(options)) {
+      loaded.model.reset();
+      loaded = load(*options.baseline, reporter);
+    }
+    runs.baseline = run_model(work, before, loaded.judged("baseline", options), reporter);
+    if (model::has_adapter(*loaded.model)) model::set_adapter_enabled(*loaded.model, false);
+  }
+  runs.coherence = measure_coherence(work, runs, loaded.judged("base", options));
+  for (auto& record : records) record->complete();
+  for (auto& record : before) record->complete();
+  return runs;
+}
+
+// Read before a model is loaded, as everything that may be wrong.
+Work work_of(const EvalOptions& options, const std::vector<Task>& tasks) {
+  Work work{.options = options, .tasks = tasks, .general = {}};
+  if (!options.forgetting) return work;
+  if (!options.baseline)
+    throw UserError("forgetting: needs a baseline, the model that the judged one was tuned from");
+  const auto model = data::TextModel::load(options.model.path),
+             baseline = data::TextModel::load(options.baseline->path);
+  require_same_tokens(model, baseline);
+  work.general = GeneralInput::of(baseline);
+  return work;
 }
 
 TaskResult result_of(Task&& task, TaskRun&& candidate, std::optional<TaskRun>&& baseline,
@@ -109,74 +222,50 @@ TaskResult result_of(Task&& task, TaskRun&& candidate, std::optional<TaskRun>&& 
   return result;
 }
 
-std::string figure_name(const Task& task, Metric metric) {
-  return str(task.options.name, ".", name_of(metric));
+std::vector<metrics::MeasuredFigure> forgetting_figures(const Evaluation& evaluation) {
+  std::vector<metrics::MeasuredFigure> measured;
+  if (!evaluation.forgetting) return measured;
+  for (const auto& [name, value] : figures(*evaluation.forgetting))
+    measured.push_back({.name = "forgetting." + name, .candidate = {value, value, value}});
+  return measured;
 }
 
 }  // namespace
 
-bool Evaluation::passed() const {
-  return std::all_of(gates.begin(), gates.end(),
-                     [](const GateResult& gate) { return gate.passed; });
-}
-
-std::vector<Gate> parse_gates(const Json& gates, const std::vector<Task>& tasks) {
-  if (gates.is_null()) return {};
-  if (!gates.is_object()) {
-    throw UserError(
-        str("gates: expected limits by figure, as {triage.accuracy: {min: 0.9}}, got a ",
-            type_name(gates)));
-  }
-  std::vector<std::string> figures;
-  for (const auto& task : tasks) {
-    for (const auto metric : task.metrics) figures.push_back(figure_name(task, metric));
-  }
-  std::vector<Gate> parsed;
-  for (const auto& [name, value] : gates.items()) {
-    if (std::find(figures.begin(), figures.end(), name) == figures.end()) {
-      throw UserError(
-          str("gates.", name, ": no task computes this figure", suggestion(name, figures)));
-    }
-    const auto limits = from_json<GateLimits>(value, "gates." + name);
-    if (!limits.min && !limits.max)
-      throw UserError(str("gates.", name, ": neither min nor max given"));
-    parsed.push_back({.name = name, .min = limits.min, .max = limits.max});
-  }
-  return parsed;
-}
-
-std::vector<GateResult> judge_gates(const std::vector<Gate>& gates,
-                                    const std::vector<TaskResult>& results) {
-  std::vector<GateResult> judged;
-  for (const auto& gate : gates) {
-    for (const auto& result : results) {
-      for (const auto& metric : result.metrics) {
-        if (figure_name(result.task, metric.metric) != gate.name) continue;
-        const double value = metric.candidate.value;
-        const bool passed = (!gate.min || value >= *gate.min) && (!gate.max || value <= *gate.max);
-        judged.push_back({.gate = gate, .value = value, .passed = passed});
-      }
-    }
-  }
-  return judged;
-}
+bool Evaluation::passed() const { return metrics::all_passed(gates); }
 
 Evaluation evaluate(const EvalOptions& options, Reporter& reporter) {
   const double start = monotonic_seconds();
   check(options);
   auto tasks = load_tasks(options);
-  const auto gates = parse_gates(options.gates, tasks);
-  auto runs = run_models(options, tasks, reporter);
+  const auto gates = metrics::parse_gates(options.gates, gate_context(options, tasks));
+  const auto judging =
+      options.judge ? std::optional(prepare_judging(*options.judge, tasks)) : std::nullopt;
+  const auto work = work_of(options, tasks);
+  auto runs = run_models(work, reporter);
   const BootstrapOptions bootstrap{.resamples = options.bootstrap_resamples,
                                    .seed = static_cast<uint64_t>(options.seed)};
   Evaluation evaluation{.options = options};
+  if (work.general) {
+    evaluation.forgetting =
+        compare_general(*work.general, *runs.candidate.general, *runs.baseline->general, bootstrap);
+    runs.candidate.general.reset();
+    runs.baseline->general.reset();
+  }
   for (size_t i = 0; i < tasks.size(); ++i) {
     std::optional<TaskRun> baseline;
-    if (options.baseline) baseline = std::move(runs.baseline[i]);
-    evaluation.tasks.push_back(result_of(std::move(tasks[i]), std::move(runs.candidate[i]),
-                                         std::move(baseline), bootstrap));
+    if (runs.baseline) baseline = std::move(runs.baseline->tasks[i]);
+    auto& result = evaluation.tasks.emplace_back(result_of(
+        std::move(tasks[i]), std::move(runs.candidate.tasks[i]), std::move(baseline), bootstrap));
+    const auto rows = static_cast<int64_t>(result.task.rows.size());
+    auto& coherence = runs.coherence[i];
+    if (coherence.empty()) continue;
+    result.baseline_coherence.assign(coherence.begin() + rows, coherence.end());
+    coherence.resize(static_cast<size_t>(rows));
+    result.coherence = std::move(coherence);
   }
-  evaluation.gates = judge_gates(gates, evaluation.tasks);
+  if (judging) evaluation.judge = run_judging(*judging, evaluation.tasks, bootstrap, reporter);
+  conclude(evaluation, gates, bootstrap, forgetting_figures(evaluation));
   evaluation.seconds = monotonic_seconds() - start;
   evaluation.peak_memory_bytes = ops::peak_memory_bytes(model::choose_device(options.model.device));
   return evaluation;

@@ -5,8 +5,14 @@
 
 #include "tunewright/base/progress.h"
 #include "tunewright/eval/compare.h"
+#include "tunewright/eval/forgetting/forgetting.h"
+#include "tunewright/eval/judge/judge.h"
 #include "tunewright/eval/options.h"
 #include "tunewright/eval/task.h"
+#include "tunewright/metrics/coherence.h"
+#include "tunewright/metrics/gates.h"
+#include "tunewright/metrics/slices.h"
+#include "tunewright/metrics/verdict.h"
 
 namespace tunewright::eval {
 
@@ -15,36 +21,30 @@ struct TaskResult {
   TaskRun candidate;
   std::optional<TaskRun> baseline;
   std::vector<MetricResult> metrics;
-};
-
-// A limit on one figure of the judged model.
-struct Gate {
-  std::string name;  // "triage.macro_f1"
-  std::optional<double> min, max;
-};
-struct GateResult {
-  Gate gate;
-  double value = 0;
-  bool passed = false;
+  // With a baseline alone; the second where answers are labels.
+  std::optional<metrics::SliceReport> slices;
+  std::optional<metrics::McNemar> mcnemar;
+  // Of each answer of a generation task; empty: not measured.
+  std::vector<metrics::Coherence> coherence, baseline_coherence;
 };
 
 struct Evaluation {
   EvalOptions options;
   std::vector<TaskResult> tasks;
-  std::vector<GateResult> gates;
+  std::optional<metrics::Judgement> verdict;  // with a baseline alone
+  std::vector<metrics::GateResult> gates;
+  std::optional<JudgeReport> judge;
+  std::optional<Forgetting> forgetting;
   double seconds = 0;             // loading included
   int64_t peak_memory_bytes = 0;  // of the whole process
 
   bool passed() const;
 };
 
-// The limits of `gates:`, each checked against the tasks and their metrics.
-std::vector<Gate> parse_gates(const Json& gates, const std::vector<Task>& tasks);
-std::vector<GateResult> judge_gates(const std::vector<Gate>& gates,
-                                    const std::vector<TaskResult>& results);
-
-// Everything that the configuration asks for.  All files are read and checked before a model is
-// loaded.  A baseline that is the judged model without its adapter shares its weights.
+// Everything that the configuration asks for.  What the models gave for each row goes, as it comes,
+// into `requests/` of the output folder; an evaluation that was stopped (Interrupted, or killed)
+// goes on from there when it is started again as it was.  All files are read and checked before a
+// model is loaded.  A baseline that is the judged model without its adapter shares its weights.
 Evaluation evaluate(const EvalOptions& options, Reporter& reporter);
 
 }  // namespace tunewright::eval

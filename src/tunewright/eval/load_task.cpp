@@ -2,7 +2,12 @@
 
 #include "tunewright/base/error.h"
 #include "tunewright/base/str.h"
+#include "tunewright/eval/bias.h"
+#include "tunewright/eval/choice.h"
+#include "tunewright/eval/lm_eval.h"
+#include "tunewright/eval/perplexity.h"
 #include "tunewright/eval/task.h"
+#include "tunewright/eval/task_rows.h"
 
 namespace tunewright::eval {
 namespace {
@@ -17,9 +22,9 @@ std::vector<Metric> default_metrics(TaskType type) {
       return {Metric::kExactMatch, Metric::kTokenF1};
     case TaskType::kPerplexity:
       return {Metric::kLoss, Metric::kPerplexity};
+    default:  // have figures of their own
+      return {};
   }
-  TUNEWRIGHT_ASSERT(!"every type has metrics");
-  return {};
 }
 
 bool fits(Metric metric, TaskType type) {
@@ -48,6 +53,20 @@ std::vector<Metric> metrics_of(const TaskOptions& options, const std::string& wh
   return metrics;
 }
 
+// Keys that only some types know.
+void check_keys(const TaskOptions& options, const std::string& where) {
+  const auto only = [&](const char* key, bool given, std::initializer_list<TaskType> types) {
+    if (!given || std::ranges::find(types, options.type) != types.end()) return;
+    throw UserError(str(where, ".", key, ": means nothing to this type of task; remove the key"));
+  };
+  only("task", !options.task.empty(), {TaskType::kLmEval});
+  only("swaps", !options.swaps.empty(), {TaskType::kCounterfactual});
+  only("group_by", !options.group_by.empty(),
+       {TaskType::kGeneration, TaskType::kClassification, TaskType::kChoice});
+  only("fewshot", options.fewshot.value_or(0) > 0,
+       {TaskType::kGeneration, TaskType::kClassification, TaskType::kChoice, TaskType::kLmEval});
+}
+
 void check(const TaskOptions& options, const std::string& where) {
   const bool plain_name =
       std::all_of(options.name.begin(), options.name.end(),
@@ -56,18 +75,18 @@ void check(const TaskOptions& options, const std::string& where) {
     throw UserError(
         str(where, ".name: expected letters, digits, '_' and '-', got '", options.name, "'"));
   }
-  if (options.data.empty()) throw UserError(str(where, ".data: missing; give a JSON Lines file"));
-  if (options.type != TaskType::kClassification && !options.labels.empty()) {
+  if (options.data.empty() && options.type != TaskType::kLmEval)
+    throw UserError(str(where, ".data: missing; give a JSON Lines file"));
+  const bool labelled =
+      options.type == TaskType::kClassification || options.type == TaskType::kCounterfactual;
+  if (!labelled && !options.labels.empty()) {
     throw UserError(str(where, ".labels: only type: classification has labels"));
   }
+  check_keys(options, where);
   for (const auto& [name, value] :
-       {std::pair{"fewshot", options.fewshot}, std::pair{"limit", options.limit},
+       {std::pair{"fewshot", options.fewshot.value_or(0)}, std::pair{"limit", options.limit},
         std::pair{"max_new_tokens", options.max_new_tokens}}) {
     if (value < 0) throw UserError(str(where, ".", name, ": must not be negative, got ", value));
-  }
-  if (options.fewshot > 0 && options.fewshot_data.empty()) {
-    throw UserError(str(where, ".fewshot_data: missing; name the file whose first ",
-                        options.fewshot, " rows are put before each question"));
   }
 }
 
@@ -91,7 +110,8 @@ void split_messages(TaskRow& row) {
 }
 
 TaskRow task_row(const rows::RowPlace& place, Row&& read, TaskType type) {
-  TaskRow row{.place = place, .row = std::move(read), .question = {}, .reference = {}};
+  auto row = shown_row(place, "", "");
+  row.row = std::move(read);
   if (type == TaskType::kPerplexity) return row;
   switch (row.row.kind) {
     case Row::Kind::kMessages:
@@ -118,49 +138,45 @@ std::vector<TaskRow> read_rows(const std::string& file, const TaskOptions& optio
   return rows;
 }
 
-size_t system_messages(const Json& messages) {
-  return !messages.empty() && messages[0]["role"] == "system" ? 1 : 0;
-}
-
-// The examples' questions and answers go behind the system message.
-Json with_shots(const Json& messages, const std::vector<TaskRow>& shots) {
-  Json all = Json::array();
-  const auto head = system_messages(messages);
-  for (size_t i = 0; i < head; ++i) all.push_back(messages[i]);
-  for (const auto& shot : shots) {
-    for (size_t i = system_messages(shot.row.messages); i < shot.row.messages.size(); ++i)
-      all.push_back(shot.row.messages[i]);
-  }
-  for (size_t i = head; i < messages.size(); ++i) all.push_back(messages[i]);
-  return all;
-}
-
 void put_before(TaskRow& row, const std::vector<TaskRow>& shots) {
+  std::vector<Json> talks;
+  std::string before;
   for (const auto& shot : shots) {
     if (shot.row.kind != row.row.kind) {
       throw UserError(str(describe(row.place), ": its format is not that of the few-shot row ",
                           describe(shot.place)));
     }
+    talks.push_back(shot.row.messages);
+    before += shot.row.prompt + shot.row.completion + "\n\n";
   }
   if (row.row.kind == Row::Kind::kMessages) {
-    row.row.messages = with_shots(row.row.messages, shots);
-    return;
+    row.row.messages = with_talks_before(row.row.messages, talks);
+  } else {
+    row.row.prompt = before + row.row.prompt;
   }
-  std::string before;
-  for (const auto& shot : shots) before += shot.row.prompt + shot.row.completion + "\n\n";
-  row.row.prompt = before + row.row.prompt;
 }
 
-void add_shots(Task& task, const std::string& where) {
-  if (task.options.fewshot == 0) return;
-  if (!task.asks())
-    throw UserError(str(where, ".fewshot: a perplexity task asks no questions; remove the key"));
-  const auto shots = read_rows(task.options.fewshot_data, task.options, task.options.fewshot);
-  if (static_cast<int64_t>(shots.size()) < task.options.fewshot) {
-    throw UserError(str(where, ".fewshot: ", task.options.fewshot, " examples wanted, but ",
-                        task.options.fewshot_data, " has ", shots.size(), " rows"));
-  }
+void add_shots(Task& task) {
+  const auto& options = task.options;
+  const auto shots = take_shots(
+      options, task.rows, [&](const std::string& file) { return read_rows(file, options, 0); },
+      [&](const TaskRow& row) {
+        return task.labels ? std::string(trim(row.reference)) : std::string();
+      });
+  if (shots.empty()) return;
   for (auto& row : task.rows) put_before(row, shots);
+}
+
+// Figures of each value of group_by.
+void add_groups(Task& task) {
+  if (task.options.group_by.empty()) return;
+  std::vector<std::string> groups;
+  rows::for_each_row(task.options.data, [&](const rows::RowPlace& place, Json&& row) {
+    groups.push_back(group_of(row, task.options.group_by, place));
+  });
+  for (auto& row : task.rows)
+    row.group = group_index(task, groups[static_cast<size_t>(row.place.row)]);
+  add_group_figures(task, {.name = task.labels ? "accuracy" : "exact_match"});
 }
 
 void check_references(const Task& task) {
@@ -172,11 +188,36 @@ void check_references(const Task& task) {
   }
 }
 
+// Types of tasks that have loaders of their own.
+std::optional<Task> load_other(const TaskOptions& options) {
+  switch (options.type) {
+    case TaskType::kChoice:
+      return load_choice(options);
+    case TaskType::kLmEval:
+      return load_lm_eval(options);
+    case TaskType::kCrowsPairs:
+      return load_crows_pairs(options);
+    case TaskType::kBbq:
+      return load_bbq(options);
+    case TaskType::kCounterfactual:
+      return load_counterfactual(options);
+    case TaskType::kPerplexity:
+      if (rolls(options)) return load_rolling_perplexity(options);
+      return std::nullopt;
+    default:
+      return std::nullopt;
+  }
+}
+
 }  // namespace
 
 Task load_task(const TaskOptions& options, int64_t samples) {
   const auto where = str("task ", options.name);
   check(options, where);
+  if (auto task = load_other(options)) {
+    task->samples = samples;
+    return *std::move(task);
+  }
   Task task{.options = options,
             .metrics = metrics_of(options, where),
             .labels = {},
@@ -185,7 +226,8 @@ Task load_task(const TaskOptions& options, int64_t samples) {
   if (options.type == TaskType::kClassification) task.labels.emplace(options.labels, where);
   task.rows = read_rows(options.data, options, options.limit);
   if (task.labels) check_references(task);
-  add_shots(task, where);
+  add_shots(task);
+  add_groups(task);
   return task;
 }
 

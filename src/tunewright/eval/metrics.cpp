@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "tunewright/base/error.h"
+#include "tunewright/eval/figure.h"
 
 namespace tunewright::eval {
 namespace {
@@ -68,6 +69,7 @@ double micro_f1(const Confusion& table) {
 }  // namespace
 
 const char* name_of(Metric metric) {
+  if (metric.figure()) return metric.figure()->name.c_str();
   for (const auto& [name, meaning] : kMetricNames) {
     if (meaning == metric) return name;
   }
@@ -75,7 +77,9 @@ const char* name_of(Metric metric) {
   return "";
 }
 
-bool lower_is_better(Metric metric) { return needs_loss(metric); }
+bool lower_is_better(Metric metric) {
+  return metric.figure() ? metric.figure()->lower_is_better : needs_loss(metric);
+}
 
 bool needs_labels(Metric metric) {
   return metric == Metric::kAccuracy || metric == Metric::kMacroF1 || metric == Metric::kMicroF1 ||
@@ -127,7 +131,7 @@ std::vector<ClassScore> class_scores(const Confusion& table) {
 double compute(Metric metric, std::span<const RowScore> scores, std::span<const int64_t> rows,
                int64_t labels) {
   if (rows.empty()) return std::numeric_limits<double>::quiet_NaN();
-  switch (metric) {
+  switch (metric.kind()) {
     case Metric::kAccuracy:
       return accuracy(confusion(scores, rows, labels), rows.size());
     case Metric::kMacroF1:
@@ -146,6 +150,8 @@ double compute(Metric metric, std::span<const RowScore> scores, std::span<const 
       return mean_loss(scores, rows);
     case Metric::kPerplexity:
       return std::exp(mean_loss(scores, rows));
+    case Metric::kFigure:
+      return compute(*metric.figure(), scores, rows);
   }
   TUNEWRIGHT_ASSERT(!"every metric is computed");
   return 0;

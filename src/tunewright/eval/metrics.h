@@ -17,18 +17,38 @@ struct RowScore {
   double exact_match = 0, exact_match_raw = 0, token_f1 = 0;
   double loss_sum = 0;  // negative log-likelihood of the supervised tokens, natural logarithm
   int64_t loss_tokens = 0;
+  std::vector<double> values;  // what the task's own figures are made of (figure.h)
+  int64_t group = kInvalid;    // index of what the row belongs to, where a task has groups
 };
 
-enum class Metric {
-  kAccuracy,
-  kMacroF1,
-  kMicroF1,
-  kWeightedF1,
-  kExactMatch,
-  kExactMatchRaw,
-  kTokenF1,
-  kLoss,
-  kPerplexity
+struct Figure;
+
+// A figure of a task: one of those that every task knows, or one of the task's own.
+class Metric {
+ public:
+  enum Kind {
+    kAccuracy,
+    kMacroF1,
+    kMicroF1,
+    kWeightedF1,
+    kExactMatch,
+    kExactMatchRaw,
+    kTokenF1,
+    kLoss,
+    kPerplexity,
+    kFigure
+  };
+  constexpr Metric(Kind kind = kAccuracy) : kind_(kind) {}  // NOLINT(google-explicit-constructor)
+  // `figure` is borrowed: it belongs to the task.
+  constexpr explicit Metric(const Figure& figure) : kind_(kFigure), figure_(&figure) {}
+
+  constexpr Kind kind() const { return kind_; }
+  constexpr const Figure* figure() const { return figure_; }
+  friend constexpr bool operator==(const Metric&, const Metric&) = default;
+
+ private:
+  Kind kind_;
+  const Figure* figure_ = nullptr;
 };
 inline constexpr std::array kMetricNames = {std::pair{"accuracy", Metric::kAccuracy},
                                             std::pair{"macro_f1", Metric::kMacroF1},

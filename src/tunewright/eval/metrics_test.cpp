@@ -89,10 +89,12 @@ TEST(Compare, PairsTheRows) {
   EXPECT_EQ(same.difference->value, 0);
   EXPECT_EQ(same.difference->low, 0);
   EXPECT_EQ(same.difference->high, 0);
+  EXPECT_EQ(same.p_value, 1);
 
   const auto other = compare(metrics, 2, good, bad, {})[0];
   EXPECT_NEAR(other.difference->value, 0.05, kTolerance);
   EXPECT_GT(other.difference->low, 0);
+  EXPECT_LT(*other.p_value, 0.01);
   EXPECT_LT(other.difference->high - other.difference->low,
             other.candidate.high - other.candidate.low);
   EXPECT_FALSE(compare(metrics, 2, good, {}, {})[0].baseline.has_value());

@@ -1,24 +1,23 @@
 #include "tunewright/eval/report.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
+#include "tunewright/base/error.h"
 #include "tunewright/base/fields.h"
 #include "tunewright/base/files.h"
 #include "tunewright/base/str.h"
 #include "tunewright/base/system.h"
 #include "tunewright/base/version.h"
+#include "tunewright/metrics/table.h"
 
 namespace tunewright::eval {
 namespace {
 
 Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
-Json interval_json(const Interval& interval) {
-  return {{"value", number(interval.value)},
-          {"low", number(interval.low)},
-          {"high", number(interval.high)}};
-}
+Json interval_json(const Interval& interval) { return metrics::to_json(interval); }
 
 Json metrics_json(const std::vector<MetricResult>& metrics) {
   Json all = Json::object();
@@ -27,6 +26,7 @@ Json metrics_json(const std::vector<MetricResult>& metrics) {
     one["lower_is_better"] = lower_is_better(metric.metric);
     if (metric.baseline) one["baseline"] = interval_json(*metric.baseline);
     if (metric.difference) one["difference"] = interval_json(*metric.difference);
+    if (metric.p_value) one["p_value"] = number(*metric.p_value);
     all[name_of(metric.metric)] = std::move(one);
   }
   return all;
@@ -73,6 +73,106 @@ Json samples_json(const TaskResult& result) {
   return samples;
 }
 
+// --- accuracy, coherence and diversity side by side ---
+
+Json quality_entry(const char* group, const std::string& label, const std::optional<double>& model,
+                   const std::optional<double>& baseline) {
+  const auto json = [](const std::optional<double>& value) {
+    return value ? number(*value) : Json(nullptr);
+  };
+  return {{"group", group}, {"label", label}, {"model", json(model)}, {"baseline", json(baseline)}};
+}
+
+void add_accuracy(Json& quality, const TaskResult& result) {
+  for (const auto& metric : result.metrics) {
+    const bool is_share = !lower_is_better(metric.metric) && metric.candidate.value <= 1;
+    if (!is_share) continue;
+    const auto baseline = metric.baseline ? std::optional(metric.baseline->value) : std::nullopt;
+    quality.push_back(quality_entry("accuracy", replace_all(name_of(metric.metric), "_", " "),
+                                    metric.candidate.value, baseline));
+  }
+}
+
+// The mean over the answers that have a value: one sentence alone has none.
+std::optional<double> mean_of(const std::vector<metrics::Coherence>& answers,
+                              std::optional<double> metrics::Coherence::* figure) {
+  double sum = 0, count = 0;
+  for (const auto& answer : answers) {
+    if (!(answer.*figure)) continue;
+    sum += *(answer.*figure);
+    ++count;
+  }
+  return count > 0 ? std::optional(sum / count) : std::nullopt;
+}
+
+void add_coherence(Json& quality, const TaskResult& result) {
+  for (const auto& [label, figure] :
+       {std::pair{"similarity of neighbouring sentences", &metrics::Coherence::similarity},
+        std::pair{"neighbours that share a word", &metrics::Coherence::linked},
+        std::pair{"words that are taken up again", &metrics::Coherence::continuity}}) {
+    const auto model = mean_of(result.coherence, figure),
+               baseline = mean_of(result.baseline_coherence, figure);
+    if (model || baseline) quality.push_back(quality_entry("coherence", label, model, baseline));
+  }
+}
+
+// None where the answers leave the metric undefined.
+std::optional<double> diversity_of(const metrics::Metric& metric, const TaskRun& run) {
+  std::vector<metrics::PredictionRow> rows;
+  for (size_t i = 0; i < run.answers.size(); ++i) {
+    auto& row = rows.emplace_back();
+    row.where = str("answer ", i);
+    row.prediction = run.answers[i];
+  }
+  try {
+    return metrics::score(metric, rows, {}).score;
+  } catch (const UserError&) {
+    return std::nullopt;
+  }
+}
+
+// Whatever the table of metrics knows of how varied a set of answers is.
+void add_diversity(Json& quality, const TaskResult& result) {
+  if (result.task.options.type != TaskType::kGeneration) return;
+  constexpr std::array<std::string_view, 5> kDiversity = {"distinct1", "distinct2", "self_bleu",
+                                                          "ngram_entropy", "repetition"};
+  for (const auto& metric : metrics::metric_table()) {
+    if (std::ranges::find(kDiversity, std::string_view(metric.name)) == kDiversity.end()) continue;
+    const auto baseline = result.baseline ? diversity_of(metric, *result.baseline) : std::nullopt;
+    quality.push_back(quality_entry("diversity", replace_all(metric.name, "_", " "),
+                                    diversity_of(metric, result.candidate), baseline));
+  }
+}
+
+Json quality_json(const TaskResult& result) {
+  Json quality = Json::array();
+  if (result.task.options.type != TaskType::kGeneration) return quality;
+  add_accuracy(quality, result);
+  add_coherence(quality, result);
+  add_diversity(quality, result);
+  return quality;
+}
+
+Json gates_json(const std::vector<metrics::GateResult>& gates) {
+  Json all = Json::array();
+  for (const auto& gate : gates) all.push_back(metrics::to_json(gate));
+  return all;
+}
+
+Json mcnemar_json(const metrics::McNemar& test) {
+  return {{"only_model_right", test.only_candidate},
+          {"only_baseline_right", test.only_baseline},
+          {"exact_p", test.exact_p},
+          {"corrected_p", test.corrected_p}};
+}
+
+// Rows by their place in the file, as predictions.jsonl names them.
+Json slices_json(const TaskResult& result) {
+  auto json = metrics::to_json(*result.slices);
+  for (auto& row : json["worse_rows"]) row = result.task.rows[row.get<size_t>()].place.row;
+  return json;
+}
+
 Json task_json(const TaskResult& result) {
   Json json = {{"name", result.task.options.name},
                {"rows", result.task.rows.size()},
@@ -81,19 +181,11 @@ Json task_json(const TaskResult& result) {
   if (result.task.labels) json["labels"] = result.task.labels->labels();
   json["model"] = run_json(result.task, result.candidate);
   if (result.baseline) json["baseline"] = run_json(result.task, *result.baseline);
+  if (auto quality = quality_json(result); !quality.empty()) json["quality"] = std::move(quality);
+  if (result.mcnemar) json["mcnemar"] = mcnemar_json(*result.mcnemar);
+  if (result.slices) json["slices"] = slices_json(result);
   json["samples"] = samples_json(result);
   return json;
-}
-
-Json gates_json(const std::vector<GateResult>& gates) {
-  Json all = Json::array();
-  for (const auto& [gate, value, passed] : gates) {
-    Json one = {{"figure", gate.name}, {"value", number(value)}, {"passed", passed}};
-    if (gate.min) one["min"] = *gate.min;
-    if (gate.max) one["max"] = *gate.max;
-    all.push_back(std::move(one));
-  }
-  return all;
 }
 
 // What the training report tells that belongs beside the figures.
@@ -142,6 +234,9 @@ Json report_json(const Evaluation& evaluation, const Json& training) {
           {"baseline", evaluation.options.baseline ? to_json_object(*evaluation.options.baseline)
                                                    : Json(nullptr)},
           {"tasks", std::move(tasks)},
+          {"judge", evaluation.judge ? to_json(*evaluation.judge) : Json(nullptr)},
+          {"forgetting", evaluation.forgetting ? to_json(*evaluation.forgetting) : Json(nullptr)},
+          {"verdict", evaluation.verdict ? metrics::to_json(*evaluation.verdict) : Json(nullptr)},
           {"gates", gates_json(evaluation.gates)},
           {"passed", evaluation.passed()},
           {"seconds", evaluation.seconds},
@@ -179,6 +274,7 @@ void write_reports(const Evaluation& evaluation, const fs::path& folder) {
   const auto report = report_json(evaluation, training_behind(evaluation.options.model));
   write_file_atomic(folder / "predictions.jsonl", predictions_lines(evaluation));
   write_file_atomic(folder / "report.html", report_page(report));
+  write_file_atomic(folder / "report.md", report_markdown(report));
   write_file_atomic(folder / "report.json", pretty_json(report));
 }
 

@@ -4,6 +4,7 @@
 #include "tunewright/base/str.h"
 #include "tunewright/base/test.h"
 #include "tunewright/eval/chart.h"
+#include "tunewright/eval/conclusion.h"
 
 namespace tunewright::eval {
 namespace {
@@ -44,8 +45,9 @@ Evaluation small_evaluation(const std::string& question) {
   result.metrics = compare(result.task.metrics, 2, result.candidate.scores, result.baseline->scores,
                            {.resamples = 100});
   evaluation.tasks.push_back(std::move(result));
-  evaluation.gates = {
-      {.gate = {.name = "triage.accuracy", .min = 0.9, .max = {}}, .value = 1.0, .passed = true}};
+  const std::vector<metrics::Gate> gates = {
+      {.name = "accuracy", .figure = "triage.accuracy", .limits = {.min = 0.9}}};
+  conclude(evaluation, gates, {.resamples = 100});
   return evaluation;
 }
 
@@ -69,6 +71,12 @@ TEST(Report, HoldsFiguresIntervalsAndTables) {
   EXPECT_EQ(task["samples"].size(), 1u);
   EXPECT_EQ(report["training"]["steps"], 3);
   EXPECT_EQ(report["passed"], true);
+  EXPECT_EQ(report["gates"][0]["limit"], "at least 0.9");
+  EXPECT_EQ(report["gates"][0]["value"], 1.0);
+  // Two rows show nothing, whatever the difference.
+  EXPECT_EQ(report["verdict"]["overall"], "no difference shown");
+  EXPECT_EQ(task["mcnemar"]["only_model_right"], 1);
+  EXPECT_EQ(task["slices"]["small_slices"], 3);  // two labels, one length
 }
 
 TEST(Report, HostileTextStaysText) {
@@ -76,6 +84,150 @@ TEST(Report, HostileTextStaysText) {
   EXPECT_THAT(page, Not(HasSubstr("<script")));
   EXPECT_THAT(page, HasSubstr("&lt;script&gt;"));
   EXPECT_THAT(page, Not(HasSubstr("\" onload=\"")));
+}
+
+TEST(Report, HugeAnswersAreCutWithANote) {
+  auto evaluation = small_evaluation("Is it?");
+  evaluation.tasks[0].candidate.answers[0] = std::string(200'000, '<');
+  const auto page = report_page(report_json(evaluation, nullptr));
+  EXPECT_LT(page.size(), 60'000U);
+  EXPECT_THAT(page, HasSubstr("… cut here: 192.38 KiB more"));
+}
+
+TEST(Report, VerdictComesFirstAndWithoutATestTheIntervalsSpeak) {
+  auto report = report_json(small_evaluation("Is it?"), nullptr);
+  report["verdict"] = nullptr;
+  auto page = report_page(report);
+  EXPECT_LT(page.find("No difference from the baseline shown"), page.find("<svg"));
+  auto& metric = report["tasks"][0]["metrics"]["accuracy"];
+  metric["difference"] = {{"value", 0.5}, {"low", 0.1}, {"high", 0.9}};
+  page = report_page(report);
+  EXPECT_THAT(page, HasSubstr("Better than the baseline"));
+  EXPECT_THAT(page, HasSubstr("better in triage.accuracy (by 95 % intervals"));
+  metric["difference"] = {{"value", -0.5}, {"low", -0.9}, {"high", -0.1}};
+  EXPECT_THAT(report_page(report), HasSubstr("Worse than the baseline"));
+  report["baseline"] = nullptr;
+  EXPECT_THAT(report_page(report), HasSubstr("Measured, with no baseline"));
+}
+
+TEST(Report, StatisticsAreShownWhereTheyAre) {
+  auto report = report_json(small_evaluation("Is it?"), nullptr);
+  report["verdict"] = {
+      {"overall", "worse"},
+      {"reason", "worse in triage.loss"},
+      {"figures",
+       {{"triage.accuracy", {{"verdict", "no difference shown"}, {"adjusted_p_value", 0.4}}},
+        {"triage.loss", {{"verdict", "worse"}, {"adjusted_p_value", 0.0001}}}}}};
+  report["tasks"][0]["slices"] = {
+      {"slices",
+       {{{"field", "length"},
+         {"value", "1-57<b>"},
+         {"rows", 40},
+         {"worse_rows", 9},
+         {"better_rows", 1},
+         {"difference", {{"value", -0.2}, {"low", -0.3}, {"high", -0.1}}},
+         {"verdict", "worse"}},
+        {{"field", "length"},
+         {"value", "58-99"},
+         {"rows", 40},
+         {"worse_rows", 1},
+         {"better_rows", 1},
+         {"difference", {{"value", 0.1}, {"low", 0.0}, {"high", 0.2}}},
+         {"verdict", "no difference shown"}}}}};
+  report["tasks"][0]["model"]["calibration"] = {
+      {"bins",
+       {{{"confidence", 0.3}, {"accuracy", 0.25}, {"rows", 4}},
+        {{"confidence", 0.9}, {"accuracy", 0.8}, {"rows", 40}},
+        {{"confidence", 0}, {"accuracy", 0}, {"rows", 0}}}},
+      {"ece", 0.061}};
+  const auto page = report_page(report);
+  EXPECT_THAT(page, HasSubstr("worse in triage.loss"));
+  EXPECT_THAT(page, HasSubstr("&lt; 0.001"));
+  EXPECT_THAT(page, HasSubstr("length = 1-57&lt;b&gt;"));
+  EXPECT_THAT(page, Not(HasSubstr("58-99")));
+  EXPECT_THAT(page, HasSubstr("ece 0.061"));
+  EXPECT_THAT(page, HasSubstr("class=\"diagonal\""));
+  EXPECT_THAT(page, HasSubstr("worse than the baseline on 1 part of the rows"));
+  const auto text = report_markdown(report);
+  EXPECT_THAT(text, HasSubstr("## ⚠️ Worse than the baseline"));
+  EXPECT_THAT(text, HasSubstr("worse where length = 1-57\\<b\\>"));
+}
+
+TEST(Report, DifferencesBetweenAnswersAreMarked) {
+  auto evaluation = small_evaluation("Is it?");
+  evaluation.tasks[0].candidate.answers[0] = "the red cat";
+  evaluation.tasks[0].baseline->answers[0] = "the blue cat";
+  const auto page = report_page(report_json(evaluation, nullptr));
+  EXPECT_THAT(page, HasSubstr("the <del>blue</del> cat"));
+  EXPECT_THAT(page, HasSubstr("the <ins>red</ins> cat"));
+}
+
+Evaluation generated_evaluation() {
+  auto evaluation = small_evaluation(kHostile);
+  auto& result = evaluation.tasks[0];
+  result.task.options.type = TaskType::kGeneration;
+  result.task.labels.reset();
+  result.coherence =
+      metrics::coherence(std::vector<std::string>{"A cat sat. The cat ran.", "One."}, {});
+  result.baseline_coherence = result.coherence;
+  return evaluation;
+}
+
+TEST(Report, QualitiesStandSideBySide) {
+  const auto report = report_json(generated_evaluation(), nullptr);
+  const auto& quality = report["tasks"][0]["quality"];
+  ASSERT_GE(quality.size(), 3U);
+  EXPECT_EQ(quality[0]["group"], "accuracy");
+  EXPECT_EQ(quality[1]["label"], "neighbours that share a word");
+  EXPECT_EQ(quality[1]["model"], 1.0);
+  const auto page = report_page(report);
+  EXPECT_THAT(page, HasSubstr("Accuracy, coherence and diversity"));
+  EXPECT_THAT(report_markdown(report),
+              HasSubstr("| coherence: neighbours that share a word | 1.000 | 1.000 |"));
+}
+
+TEST(Report, JudgeAndForgettingHaveTheirSections) {
+  auto evaluation = generated_evaluation();
+  JudgeReport judge{.judge = "<b>judge</b>", .tasks = {}};
+  judge.tasks.push_back({.task = "triage", .rows = 2});
+  auto& judged = judge.tasks.back();
+  judged.model = {
+      .scores = {4.5, std::nullopt}, .best = {4, -1}, .invalid = 1, .reasons = {{kHostile, 1}}};
+  judged.baseline = judged.model;
+  judged.score = judged.baseline_score = Interval{4.5, 4, 5};
+  judged.pairs = Pairs{.wins = 3, .losses = 1, .ties = 2, .contradicted = 2, .invalid = 1};
+  judged.pairs->win_rate = Interval{0.667, 0.4, 0.9};
+  judged.agreements.push_back({.with = "people",
+                               .score = Kappa{.rows = 9, .agreed = 0.8, .plain = 0.61},
+                               .preference = {}});
+  evaluation.judge = judge;
+  Forgetting forgetting{.perplexity = 13.2, .baseline_perplexity = 12};
+  forgetting.ppl_increase = {0.1, 0.06, 0.14};
+  forgetting.domains = {{"science", 10, 9}};
+  forgetting.format = FormatRun{.probes = 12, .ended = 11, .leaked = 0, .kept = 11};
+  evaluation.forgetting = forgetting;
+  const auto report = report_json(evaluation, nullptr);
+  EXPECT_EQ(report["judge"]["tasks"][0]["model"]["invalid_rate"], 0.5);
+  const auto page = report_page(report);
+  EXPECT_THAT(page, Not(HasSubstr("<script")));
+  EXPECT_THAT(page, Not(HasSubstr("<b>judge")));
+  for (const char* part :
+       {"What the judge says", "Win rate 66.7 %", "people, marks", "0.61", "1 (50 %)",
+        "What it forgot", "+10.0 %", "11 of 12", "perplexity of general text rose by 10.0 %",
+        "50 % of the judge&#39;s answers are invalid", "33 % of the pairs contradicted"})
+    EXPECT_THAT(page, HasSubstr(part));
+  const auto text = report_markdown(report);
+  EXPECT_THAT(
+      text, HasSubstr("win rate 66.7 % (3 won, 2 ties, 1 lost; position bias 33 %), invalid 50 %"));
+  EXPECT_THAT(text, HasSubstr("| perplexity of general text | 12.00 | 13.20 |"));
+}
+
+TEST(Report, MarkdownHoldsNoMarkupOfOthers) {
+  auto evaluation = small_evaluation("Is it?");
+  evaluation.options.model.path = "a|b<img src=x>`*@me";
+  const auto text = report_markdown(report_json(evaluation, nullptr));
+  EXPECT_THAT(text, HasSubstr("a\\|b\\<img src=x\\>\\`\\*\\@me"));
+  EXPECT_THAT(text, HasSubstr("| accuracy | 0.500 ("));
 }
 
 TEST(Report, NeedsNoNetwork) {

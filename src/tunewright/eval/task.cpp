@@ -1,7 +1,7 @@
 #include "tunewright/eval/task.h"
 
 #include <algorithm>
-#include <cmath>
+#include <functional>
 #include <utility>
 
 #include "tunewright/base/error.h"
@@ -19,6 +19,11 @@ using rows::Row;
 
 constexpr int64_t kDefaultNewTokens = 128;
 constexpr int64_t kSampleTokens = 40;  // of an answer that the report shows in full
+
+// Told of every finished row.
+using Progress =
+    std::function<void(const char* what, int64_t done, int64_t total, const std::string& detail)>;
+using Answered = std::function<void(size_t row, const std::string& answer)>;
 
 std::vector<int32_t> prompt_of(const TaskRow& row, const Judged& judged) {
   if (row.row.kind == Row::Kind::kPromptCompletion)
@@ -90,69 +95,62 @@ int64_t answer_limit(const Task& task, const data::TextModel& text) {
   return task.labels ? longest_label(task, text) + 4 : kDefaultNewTokens;
 }
 
-struct AnswerRule {
-  int64_t max_new_tokens;
-  const LabelReader* stop_when_settled;  // null: write on to the end
-};
-
-std::string write_answer(const TaskRow& row, const Judged& judged, const AnswerRule& rule) {
-  const auto prompt = prompt_of(row, judged);
-  check_length(row, prompt.size(), judged);
-  const auto& tokenizer = judged.text.tokenizer;
-  std::vector<int32_t> ids;
-  const auto go_on = [&](int32_t id) {
-    ids.push_back(id);
-    return !rule.stop_when_settled || !rule.stop_when_settled->settled(tokenizer.decode(ids, true));
-  };
-  model::generate(judged.model, prompt, judged.text.stop_ids,
-                  {.max_new_tokens = rule.max_new_tokens}, go_on);
-  return std::string(trim(tokenizer.decode(ids, true)));
-}
-
-std::string generated_answer(const Task& task, size_t row, const Judged& judged, int64_t limit) {
-  const bool in_full = static_cast<int64_t>(row) < task.samples;
-  const bool labelled = task.labels.has_value();
-  return write_answer(
-      task.rows[row], judged,
-      {.max_new_tokens = labelled && in_full ? std::max(limit, kSampleTokens) : limit,
-       .stop_when_settled = labelled && !in_full ? &*task.labels : nullptr});
-}
+bool in_full(const Task& task, size_t row) { return static_cast<int64_t>(row) < task.samples; }
 
 // --- which label the model holds most likely ---
 
-// Every row with every label, as training would see them.
-std::vector<Example> candidates_of(const Task& task, const Judged& judged) {
+// A row with every label, as training would see it.
+std::vector<Example> candidates_of(const Task& task, size_t row, const Judged& judged) {
   std::vector<Example> candidates;
-  for (const auto& row : task.rows) {
-    for (const auto& label : task.labels->labels()) {
-      candidates.push_back(data::render(judged.text, answered(row, label),
-                                        data::TrainOn::kLastAssistant, row.place));
-      check_length(row, candidates.back().ids.size(), judged);
-    }
+  for (const auto& label : task.labels->labels()) {
+    candidates.push_back(data::render(judged.text, answered(task.rows[row], label),
+                                      data::TrainOn::kLastAssistant, task.rows[row].place));
+    check_length(task.rows[row], candidates.back().ids.size(), judged);
   }
   return candidates;
 }
 
-std::vector<std::string> likeliest_labels(const Task& task, const Judged& judged,
-                                          Reporter& reporter) {
-  const auto candidates = candidates_of(task, judged);
-  std::vector<model::ScoreRequest> requests;
-  for (const auto& candidate : candidates) requests.push_back(score_request(candidate));
-  const auto& labels = task.labels->labels();
-  const auto total = static_cast<int64_t>(task.rows.size());
-  const auto scored = model::score(judged.model, requests, [&](int64_t done) {
-    reporter.progress(str(task.options.name, ", ", judged.name),
-                      done / static_cast<int64_t>(labels.size()), total, "rows", "");
-  });
-  std::vector<std::string> answers;
-  for (size_t first = 0; first < candidates.size(); first += labels.size()) {
-    std::vector<double> logprobs;
-    for (size_t i = first; i < first + labels.size(); ++i)
-      logprobs.push_back(likelihood(candidates[i], scored[i]).logprob);
-    const auto best = std::ranges::max_element(logprobs) - logprobs.begin();
-    answers.push_back(labels[static_cast<size_t>(best)]);
+// Sums over the supervised tokens of examples, as they are scored.
+class ExampleScorer {
+ public:
+  using Use = std::function<void(size_t example, const Likelihood&)>;
+  void add(Example example) {
+    requests_.push_back(score_request(example));
+    examples_.push_back(std::move(example));
   }
-  return answers;
+  void score(const Judged& judged, const Use& use) const {
+    // What has no scored token is never reported.
+    for (size_t i = 0; i < examples_.size(); ++i) {
+      if (first_supervised(examples_[i]) >= examples_[i].ids.size()) use(i, {});
+    }
+    model::score(judged.model, requests_,
+                 {.deterministic = judged.deterministic,
+                  .on_scored = [&](size_t i, const model::ScoredSequence& scored) {
+                    use(i, likelihood(examples_[i], scored));
+                  }});
+  }
+
+ private:
+  std::vector<Example> examples_;
+  std::vector<model::ScoreRequest> requests_;
+};
+
+void choose_labels(const Task& task, const Judged& judged, const std::vector<size_t>& open,
+                   const Answered& answered) {
+  ExampleScorer scorer;
+  for (const auto row : open) {
+    for (auto& candidate : candidates_of(task, row, judged)) scorer.add(std::move(candidate));
+  }
+  const auto& labels = task.labels->labels();
+  std::vector<std::vector<double>> logprobs(open.size(), std::vector<double>(labels.size()));
+  std::vector<size_t> left(open.size(), labels.size());
+  scorer.score(judged, [&](size_t candidate, const Likelihood& sum) {
+    const auto at = candidate / labels.size();
+    logprobs[at][candidate % labels.size()] = sum.logprob;
+    if (--left[at] > 0) return;
+    const auto best = std::ranges::max_element(logprobs[at]) - logprobs[at].begin();
+    answered(open[at], labels[static_cast<size_t>(best)]);
+  });
 }
 
 // --- loss ---
@@ -177,22 +175,30 @@ std::vector<LossPart> loss_parts(const Task& task, const Judged& judged) {
   return parts;
 }
 
-void measure_loss(const Task& task, const Judged& judged, Reporter& reporter,
+void measure_loss(const Task& task, const Judged& judged, const Progress& progress,
                   std::vector<RowScore>& scores) {
   const auto parts = loss_parts(task, judged);
-  std::vector<model::ScoreRequest> requests;
-  for (const auto& part : parts) requests.push_back(score_request(part.example));
-  const auto total = static_cast<int64_t>(requests.size());
-  const auto scored = model::score(judged.model, requests, [&](int64_t done) {
-    reporter.progress(str(task.options.name, ", loss of the ", judged.name), done, total, "rows",
-                      "");
-  });
+  const auto add = [&](size_t part, const Likelihood& sum) {
+    scores[parts[part].row].loss_sum -= sum.logprob;
+    scores[parts[part].row].loss_tokens += sum.tokens;
+  };
+  ExampleScorer scorer;
+  std::vector<size_t> open;
+  int64_t done = 0;
   for (size_t i = 0; i < parts.size(); ++i) {
-    const auto [logprob, tokens] = likelihood(parts[i].example, scored[i]);
-    scores[parts[i].row].loss_sum -= logprob;
-    scores[parts[i].row].loss_tokens += tokens;
+    if (const Json* found = judged.results->find("loss", static_cast<int64_t>(i))) {
+      add(i, {found->at(0).get<double>(), found->at(1).get<int64_t>()});
+      ++done;
+    } else {
+      open.push_back(i);
+      scorer.add(parts[i].example);
+    }
   }
-  reporter.finish_progress();
+  scorer.score(judged, [&](size_t at, const Likelihood& sum) {
+    add(open[at], sum);
+    judged.results->add("loss", static_cast<int64_t>(open[at]), {sum.logprob, sum.tokens});
+    progress("loss of the ", ++done, std::ssize(parts), "");
+  });
 }
 
 // --- answers ---
@@ -201,47 +207,123 @@ RowScore judge(const Task& task, const TaskRow& row, const std::string& answer) 
   RowScore score{.exact_match = exact_match(answer, row.reference) ? 1.0 : 0.0,
                  .exact_match_raw = exact_match_raw(answer, row.reference) ? 1.0 : 0.0,
                  .token_f1 = token_f1(answer, row.reference)};
-  if (!task.labels) return score;
-  score.reference = static_cast<int64_t>(*task.labels->index_of(row.reference));
-  if (const auto label = task.labels->read(answer)) score.predicted = static_cast<int64_t>(*label);
+  if (task.labels) {
+    score.reference = static_cast<int64_t>(*task.labels->index_of(row.reference));
+    if (const auto label = task.labels->read(answer))
+      score.predicted = static_cast<int64_t>(*label);
+  }
+  const bool right = task.labels ? score.reference == score.predicted : score.exact_match == 1;
+  if (!task.figures.empty()) score.values = {right ? 1.0 : 0.0};
   return score;
 }
 
-std::vector<std::string> written_answers(const Task& task, const Judged& judged,
-                                         Reporter& reporter) {
+void write_answers(const Task& task, const Judged& judged, const std::vector<size_t>& open,
+                   const Answered& answered) {
   const auto limit = answer_limit(task, judged.text);
-  const auto total = static_cast<int64_t>(task.rows.size());
-  std::vector<std::string> answers;
-  double right = 0;
-  for (size_t i = 0; i < task.rows.size(); ++i) {
-    answers.push_back(generated_answer(task, i, judged, limit));
-    const auto score = judge(task, task.rows[i], answers.back());
-    right += task.labels ? score.reference == score.predicted : score.exact_match;
-    const auto done = static_cast<int64_t>(i) + 1;
-    reporter.progress(str(task.options.name, ", ", judged.name), done, total, "rows",
-                      str("right so far ", fixed(right / static_cast<double>(done), 3)));
+  const auto& tokenizer = judged.text.tokenizer;
+  const bool labelled = task.labels.has_value();
+  std::vector<std::vector<int32_t>> prompts, written(open.size());
+  model::BatchOptions options{.deterministic = judged.deterministic};
+  for (const auto row : open) {
+    prompts.push_back(prompt_of(task.rows[row], judged));
+    check_length(task.rows[row], prompts.back().size(), judged);
+    options.max_new_tokens.push_back(labelled && in_full(task, row) ? std::max(limit, kSampleTokens)
+                                                                    : limit);
   }
-  return answers;
+  options.on_token = [&](size_t at, int32_t id) {
+    check_stop();
+    written[at].push_back(id);
+    return !labelled || in_full(task, open[at]) ||
+           !task.labels->settled(tokenizer.decode(written[at], true));
+  };
+  options.on_answer = [&](size_t at, const model::Generation& generation) {
+    answered(open[at], std::string(trim(tokenizer.decode(generation.ids, true))));
+  };
+  model::generate_batch(judged.model, prompts, judged.text.stop_ids, options);
 }
 
-void collect_answers(const Task& task, const Judged& judged, Reporter& reporter, TaskRun& run) {
+void collect_answers(const Task& task, const Judged& judged, const Progress& progress,
+                     TaskRun& run) {
+  run.answers.resize(task.rows.size());
+  std::vector<size_t> open;
+  double right = 0;
+  int64_t done = 0;
+  const auto take = [&](size_t row, const std::string& answer) {
+    auto& score = run.scores[row];
+    run.answers[row] = answer;
+    score = judge(task, task.rows[row], answer);
+    right += task.labels ? score.reference == score.predicted : score.exact_match;
+    ++done;
+  };
+  for (size_t row = 0; row < task.rows.size(); ++row) {
+    if (const Json* found = judged.results->find("answers", static_cast<int64_t>(row))) {
+      take(row, found->get<std::string>());
+    } else {
+      open.push_back(row);
+    }
+  }
+  const auto answered = [&](size_t row, const std::string& answer) {
+    take(row, answer);
+    judged.results->add("answers", static_cast<int64_t>(row), answer);
+    progress("", done, std::ssize(task.rows),
+             str("right so far ", fixed(right / static_cast<double>(done), 3)));
+  };
   const bool by_likelihood = task.labels && task.options.method == Method::kLikelihood;
-  run.answers = by_likelihood ? likeliest_labels(task, judged, reporter)
-                              : written_answers(task, judged, reporter);
-  for (size_t i = 0; i < task.rows.size(); ++i)
-    run.scores[i] = judge(task, task.rows[i], run.answers[i]);
-  reporter.finish_progress();
+  by_likelihood ? choose_labels(task, judged, open, answered)
+                : write_answers(task, judged, open, answered);
+}
+
+// --- items ---
+
+void collect_items(const Task& task, const Judged& judged, const Progress& progress, TaskRun& run) {
+  const auto describe_row = [&](size_t row) { return describe(task.rows[row].place); };
+  run_items(*task.items, {judged.text, judged.model, *judged.results, judged.deterministic},
+            describe_row, [&](int64_t done) { progress("", done, std::ssize(task.rows), ""); });
+  if (task.asks()) run.answers.resize(task.rows.size());
+  for (size_t row = 0; row < task.rows.size(); ++row) {
+    const auto result = item_result(*judged.results->find("items", static_cast<int64_t>(row)));
+    std::string answer;
+    task.items->judge(row, result, run.scores[row], answer);
+    if (task.asks()) run.answers[row] = std::move(answer);
+  }
 }
 
 }  // namespace
 
-TaskRun run_task(const Task& task, const Judged& judged, Reporter& reporter) {
+void Task::add_figure(Figure figure) {
+  figures.push_back(std::make_shared<const Figure>(std::move(figure)));
+  metrics.emplace_back(*figures.back());
+}
+
+std::vector<int64_t> Task::groups() const {
+  std::vector<int64_t> groups;
+  for (const auto& row : rows) groups.push_back(row.group);
+  return groups;
+}
+
+TaskRun run_task(const Task& task, const Judged& given, Reporter& reporter) {
   const double start = monotonic_seconds();
+  PartialResults in_memory;
+  auto judged = given;
+  if (!judged.results) judged.results = &in_memory;
+  const Progress progress = [&](const char* what, int64_t done, int64_t total,
+                                const std::string& detail) {
+    reporter.progress(str(task.options.name, ", ", what, judged.name), done, total, "rows", detail);
+    check_stop();
+  };
   TaskRun run;
   run.scores.resize(task.rows.size());
-  if (task.asks()) collect_answers(task, judged, reporter, run);
-  if (std::any_of(task.metrics.begin(), task.metrics.end(), needs_loss))
-    measure_loss(task, judged, reporter, run.scores);
+  if (task.items) {
+    collect_items(task, judged, progress, run);
+  } else if (task.asks()) {
+    collect_answers(task, judged, progress, run);
+  }
+  reporter.finish_progress();
+  if (std::any_of(task.metrics.begin(), task.metrics.end(), needs_loss)) {
+    measure_loss(task, judged, progress, run.scores);
+    reporter.finish_progress();
+  }
+  for (size_t row = 0; row < task.rows.size(); ++row) run.scores[row].group = task.rows[row].group;
   run.seconds = monotonic_seconds() - start;
   return run;
 }

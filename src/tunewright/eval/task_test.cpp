@@ -36,7 +36,7 @@ TEST_F(TaskFile, TakesQuestionAndReferenceFromEitherShape) {
   EXPECT_EQ(task.rows[0].reference, " ham");
   EXPECT_EQ(task.rows[1].question, "Q2");
   EXPECT_EQ(task.rows[1].reference, "spam");
-  EXPECT_EQ(task.metrics, (std::vector{Metric::kAccuracy, Metric::kMacroF1}));
+  EXPECT_EQ(task.metrics, (std::vector<Metric>{Metric::kAccuracy, Metric::kMacroF1}));
 }
 
 TEST_F(TaskFile, LimitTakesTheFirstRows) {
@@ -59,8 +59,43 @@ TEST_F(TaskFile, ShotsStandBehindTheSystemMessage) {
 
   options.fewshot = 2;
   EXPECT_USER_ERROR(load_task(options, 0), "2 examples wanted, but");
-  options.fewshot_data = "";
-  EXPECT_USER_ERROR(load_task(options, 0), "task triage.fewshot_data: missing");
+}
+
+TEST_F(TaskFile, WithoutAFileShotsAreTakenOutOfTheTestedRows) {
+  std::string lines;
+  for (int i = 0; i < 12; ++i)
+    lines += str(R"({"prompt":"Q)", i, R"(","completion":")", i < 9 ? "ham" : "spam", "\"}\n");
+  auto options = triage(lines);
+  options.fewshot = 4;
+  const auto task = load_task(options, 0);
+  EXPECT_EQ(task.rows.size(), 8u);
+  const auto& prompt = task.rows[0].row.prompt;
+  for (const auto& row : task.rows) {
+    EXPECT_EQ(prompt.find(row.question + "ham\n"), std::string::npos) << "tested and shown";
+    EXPECT_EQ(row.row.prompt.substr(0, 16), prompt.substr(0, 16)) << "the same for all";
+  }
+  int64_t spam = 0;
+  for (size_t at = prompt.find("spam"); at != std::string::npos; at = prompt.find("spam", at + 1))
+    ++spam;
+  EXPECT_EQ(spam, 2) << "every label as often";
+  options.fewshot_seed = 7;
+  EXPECT_NE(load_task(options, 0).rows[0].row.prompt, prompt);
+  options.fewshot = 12;
+  EXPECT_USER_ERROR(load_task(options, 0), "12 examples wanted, but");
+}
+
+TEST_F(TaskFile, GroupsGetFiguresOfTheirOwn) {
+  auto options = triage(str(R"({"prompt":"Q1","completion":"ham","sex":"f"})", "\n",
+                            R"({"prompt":"Q2","completion":"spam","sex":"m"})", "\n"));
+  options.group_by = "sex";
+  const auto task = load_task(options, 0);
+  std::vector<std::string> names;
+  for (const auto metric : task.metrics) names.emplace_back(name_of(metric));
+  EXPECT_EQ(names, (std::vector<std::string>{"accuracy", "macro_f1", "accuracy/f", "accuracy/m",
+                                             "accuracy_gap"}));
+  EXPECT_EQ(task.rows[1].group, 1);
+  options.group_by = "age";
+  EXPECT_USER_ERROR(load_task(options, 0), "'age', which group_by names, is missing");
 }
 
 TEST_F(TaskFile, ShotsOfStringsStandBeforeThePrompt) {
@@ -115,35 +150,6 @@ TEST_F(TaskFile, ChecksTheOptions) {
   options.name = "a";
   options.limit = -1;
   EXPECT_USER_ERROR(load_task(options, 0), "task a.limit: must not be negative, got -1");
-}
-
-TEST_F(TaskFile, GatesNameFiguresThatExist) {
-  std::vector<Task> tasks;
-  tasks.push_back(load_task(triage(kHamRow), 0));
-  const auto gates = parse_gates(Json::parse(R"({"triage.macro_f1":{"min":0.9}})"), tasks);
-  ASSERT_EQ(gates.size(), 1u);
-  EXPECT_EQ(gates[0].min, 0.9);
-  EXPECT_FALSE(gates[0].max.has_value());
-  EXPECT_USER_ERROR(parse_gates(Json::parse(R"({"triage.macrof1":{"min":0.9}})"), tasks),
-                    "did you mean 'triage.macro_f1'?");
-  EXPECT_USER_ERROR(parse_gates(Json::parse(R"({"triage.accuracy":{}})"), tasks),
-                    "neither min nor max given");
-  EXPECT_USER_ERROR(parse_gates(Json::parse(R"({"triage.accuracy":{"minimum":1}})"), tasks),
-                    "gates.triage.accuracy.minimum: unknown key");
-}
-
-TEST_F(TaskFile, AGateAtItsLimitPasses) {
-  TaskResult result{.task = load_task(triage(kHamRow), 0),
-                    .candidate = {},
-                    .baseline = {},
-                    .metrics = {{.metric = Metric::kAccuracy, .candidate = {0.9, 0.8, 1}}}};
-  std::vector<TaskResult> results;
-  results.push_back(std::move(result));
-  EXPECT_TRUE(judge_gates({{.name = "triage.accuracy", .min = 0.9, .max = {}}}, results)[0].passed);
-  EXPECT_FALSE(
-      judge_gates({{.name = "triage.accuracy", .min = 0.91, .max = {}}}, results)[0].passed);
-  EXPECT_FALSE(
-      judge_gates({{.name = "triage.accuracy", .min = {}, .max = 0.5}}, results)[0].passed);
 }
 
 }  // namespace

@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+"""How fast is evaluation, beside lm-evaluation-harness with transformers, on the same items with the same numbers?
+
+Three workloads in float32, both programs in one run of this script on the same task files:
+  mails    which label is likelier, for held-out mails of the demo (or mail-like texts where the demo has not run)
+  choices  multiple choice with four answers of several words
+  answers  greedy answers of up to 48 tokens
+The peer runs with each of --batch-sizes on a few items first, then with the fastest.  Seconds leave loading the model out
+on both sides.  The last line of standard output is one JSON object.
+
+Environment of the peer: tools/requirements-eval.txt on top of the peers' (--peer-python).
+"""
+import argparse
+import json
+import pathlib
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+
+from common import MODEL, ROOT, last_json, machine, run_measured, PROGRAM
+
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("--mails", type=int, default=500)
+parser.add_argument("--choices", type=int, default=1000)
+parser.add_argument("--answers", type=int, default=64)
+parser.add_argument("--batch-sizes", default="1,8,32")
+parser.add_argument("--trial", type=int, default=32, help="items that a batch size is tried on")
+parser.add_argument("--repeats", type=int, default=1)
+parser.add_argument("--data", default="examples/spam_triage/data/test.jsonl")
+parser.add_argument("--model", default=str(MODEL))
+parser.add_argument("--peer-python", default=".deps/eval/bin/python")
+arguments = parser.parse_args()
+
+PEER = """
+import json, os, sys, time
+os.environ.update(HF_HUB_OFFLINE="1", HF_DATASETS_OFFLINE="1", TOKENIZERS_PARALLELISM="false")
+import lm_eval
+from lm_eval.models.huggingface import HFLM
+from lm_eval.tasks import TaskManager
+folder, model, tasks, sizes, trial, repeats = json.loads(sys.argv[1])
+manager = TaskManager(include_path=folder, include_defaults=False)
+peer = HFLM(pretrained=model, dtype="float32", device="cpu", batch_size=1)
+
+def run(task, size, limit=None):
+    peer.batch_size_per_gpu = size
+    begin = time.perf_counter()
+    results = lm_eval.simple_evaluate(model=peer, tasks=[task], limit=limit, log_samples=False, bootstrap_iters=0, task_manager=manager)
+    return time.perf_counter() - begin, results["results"][task]
+
+out = {}
+for task in tasks:
+    trials = {size: run(task, size, trial)[0] for size in sizes}
+    best = min(trials, key=trials.get)
+    runs = [run(task, best) for _ in range(repeats)]
+    figures = {k.replace(",none", ""): v for k, v in runs[0][1].items() if isinstance(v, float) and "stderr" not in k}
+    out[task] = {"seconds": [s for s, _ in runs], "batch_size": best, "trials": trials, "figures": figures}
+print(json.dumps(out))
+"""
+WORDS = ("meeting invoice offer friend account password update free winner project report holiday order parcel thanks "
+         "please click team budget schedule lottery bank secure answer question server release family weekend").split()
+
+
+def held_out_mails(count, r):
+    path = ROOT / arguments.data
+    rows = [json.loads(line) for line in path.open(encoding="utf-8")] if path.exists() else []
+    for row in rows[:count]:
+        messages = row.get("messages") or [{"content": row["prompt"]}, {"content": row["completion"]}]
+        yield {"mail": messages[-2]["content"], "label": messages[-1]["content"].strip()}
+    for _ in range(count - len(rows)):
+        body = " ".join(r.choices(WORDS, k=r.randint(60, 260)))
+        yield {"mail": f"Subject: {' '.join(r.choices(WORDS, k=5))}\n\n{body}", "label": r.choice(["ham", "spam"])}
+
+
+def write_tasks(folder):
+    r = random.Random(3)
+    makers = {
+        "mails": list(held_out_mails(arguments.mails, r)),
+        "choices": [{"question": " ".join(r.choices(WORDS, k=r.randint(20, 60))) + "?", "label": r.randint(0, 3),
+                     "choices": [" ".join(r.choices(WORDS, k=r.randint(3, 8))) for _ in range(4)]} for _ in range(arguments.choices)],
+        "answers": [{"question": " ".join(r.choices(WORDS, k=r.randint(20, 60))) + "?", "answer": "yes"} for _ in range(arguments.answers)],
+    }
+    fields = {
+        "mails": {"output_type": "multiple_choice", "doc_to_text": "Is this mail ham or spam?\n\n{{mail}}\n\nAnswer:",
+                  "doc_to_choice": ["ham", "spam"], "doc_to_target": "label"},
+        "choices": {"output_type": "multiple_choice", "doc_to_text": "Question: {{question}}\nAnswer:",
+                    "doc_to_choice": "choices", "doc_to_target": "label"},
+        "answers": {"output_type": "generate_until", "doc_to_text": "Question: {{question}}\nAnswer:", "doc_to_target": "answer",
+                    "generation_kwargs": {"until": ["\n\n"], "do_sample": False, "max_gen_toks": 48}},
+    }
+    used = [name for name, rows in makers.items() if rows]
+    for name in used:
+        data = folder / f"{name}.jsonl"
+        data.write_text("".join(json.dumps(row) + "\n" for row in makers[name]), encoding="utf-8")
+        config = {"task": name, "dataset_path": "json", "dataset_kwargs": {"data_files": {"test": str(data)}}, "test_split": "test"}
+        (folder / f"{name}.yaml").write_text(json.dumps({**config, **fields[name]}), encoding="utf-8")
+    return {name: len(makers[name]) for name in used}
+
+
+def run_tunewright(folder, tasks):
+    config = {"model": {"path": arguments.model, "dtype": "float32"}, "output_dir": str(folder / "out"), "bootstrap_resamples": 2,
+              "tasks": [{"name": name, "type": "lm_eval", "task": str(folder / f"{name}.yaml")} for name in tasks]}
+    (folder / "eval.json").write_text(json.dumps(config))
+    output, _ = run_measured([PROGRAM, "eval", folder / "eval.json", "--json"])
+    return {task["name"]: task for task in last_json(output)["tasks"]}
+
+
+def main():
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = pathlib.Path(temporary)
+        tasks = write_tasks(folder)
+        ours = [run_tunewright(folder, tasks) for _ in range(arguments.repeats)]
+        sizes = [int(size) for size in arguments.batch_sizes.split(",")]
+        given = json.dumps([str(folder), arguments.model, list(tasks), sizes, arguments.trial, arguments.repeats])
+        peer = subprocess.run([arguments.peer_python, "-c", PEER, given], capture_output=True, text=True, cwd=ROOT)
+        if peer.returncode != 0:
+            sys.exit(peer.stderr[-3000:])
+        theirs = last_json(peer.stdout)
+    result = {"machine": machine(), "workloads": {}}
+    for name, items in tasks.items():
+        seconds = statistics.median(run[name]["model"]["seconds"] for run in ours)
+        other = statistics.median(theirs[name]["seconds"])
+        figures = {key: [ours[0][name]["metrics"][key]["value"], value] for key, value in theirs[name]["figures"].items()
+                   if key in ours[0][name]["metrics"]}
+        result["workloads"][name] = {"items": items, "tunewright_seconds": round(seconds, 3), "peer_seconds": round(other, 3),
+                                     "peer_batch_size": theirs[name]["batch_size"], "ratio": round(other / seconds, 2),
+                                     "peer_trials": theirs[name]["trials"], "figures": figures}
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+#include "tunewright/eval/conclusion.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "tunewright/base/files.h"
+#include "tunewright/base/str.h"
+#include "tunewright/eval/figure.h"
+
+namespace tunewright::eval {
+namespace {
+
+constexpr size_t kLongestValue = 60;  // bytes; longer ones are content, not a kind
+
+// Keys whose values are what is asked and answered.
+constexpr std::array<std::string_view, 10> kContentKeys = {
+    "prompt", "completion", "text",  "instruction", "input",
+    "output", "system",     "label", "question",    "answer"};
+
+std::vector<metrics::ComparedFigure> compared_figures(const Evaluation& evaluation) {
+  std::vector<metrics::ComparedFigure> figures;
+  for (const auto& result : evaluation.tasks) {
+    for (const auto& metric : result.metrics) {
+      if (!metric.difference) continue;
+      figures.push_back({.name = figure_name(result.task, metric.metric),
+                         .lower_is_better = lower_is_better(metric.metric),
+                         .difference = *metric.difference,
+                         .p_value = *metric.p_value});
+    }
+  }
+  return figures;
+}
+
+std::vector<metrics::MeasuredFigure> measured_figures(const Evaluation& evaluation) {
+  std::vector<metrics::MeasuredFigure> figures;
+  for (const auto& result : evaluation.tasks) {
+    for (const auto& metric : result.metrics) {
+      figures.push_back({.name = figure_name(result.task, metric.metric),
+                         .lower_is_better = lower_is_better(metric.metric),
+                         .candidate = metric.candidate,
+                         .baseline = metric.baseline,
+                         .difference = metric.difference});
+    }
+  }
+  return figures;
+}
+
+metrics::McNemar mcnemar_of(const TaskResult& result) {
+  int64_t only_candidate = 0, only_baseline = 0;
+  for (size_t i = 0; i < result.candidate.scores.size(); ++i) {
+    const auto& ours = result.candidate.scores[i];
+    const auto& theirs = result.baseline->scores[i];
+    const bool right = ours.predicted == ours.reference;
+    const bool was_right = theirs.predicted == theirs.reference;
+    only_candidate += right && !was_right;
+    only_baseline += was_right && !right;
+  }
+  return metrics::mcnemar(only_candidate, only_baseline);
+}
+
+std::string plain_value(const Json& value) {
+  const bool plain = value.is_string() || value.is_number_integer() || value.is_boolean();
+  if (!plain) return "";
+  auto text = value.is_string() ? value.get<std::string>() : dump_json(value);
+  return text.size() <= kLongestValue ? text : "";
+}
+
+bool is_content(const std::string& key) {
+  return std::ranges::find(kContentKeys, std::string_view(key)) != kContentKeys.end();
+}
+
+// What the rows carry beside question and answer, read from the file once more.
+std::vector<metrics::SliceField> fields_of_file(const Task& task) {
+  std::map<int64_t, size_t> index_of_row;
+  for (size_t i = 0; i < task.rows.size(); ++i) {
+    if (task.rows[i].place.file == task.options.data) index_of_row[task.rows[i].place.row] = i;
+  }
+  std::map<std::string, std::vector<std::string>> values;
+  if (index_of_row.empty() || !fs::is_regular_file(task.options.data)) return {};
+  rows::for_each_row(task.options.data, [&](const rows::RowPlace& place, Json&& row) {
+    const auto index = index_of_row.find(place.row);
+    if (index == index_of_row.end()) return;
+    for (const auto& [key, value] : row.items()) {
+      const auto text = is_content(key) ? "" : plain_value(value);
+      if (text.empty()) continue;
+      auto& column = values[key];
+      column.resize(task.rows.size());
+      column[index->second] = text;
+    }
+  });
+  std::vector<metrics::SliceField> fields;
+  for (auto& [key, column] : values) fields.push_back({.name = key, .values = std::move(column)});
+  return fields;
+}
+
+metrics::SliceField label_field(const Task& task, const TaskRun& run) {
+  metrics::SliceField field{.name = "label", .values = {}};
+  for (const auto& score : run.scores)
+    field.values.push_back(task.labels->labels()[static_cast<size_t>(score.reference)]);
+  return field;
+}
+
+int64_t characters(std::string_view text) {
+  return std::ranges::count_if(text, [](char c) { return (c & 0xC0) != 0x80; });
+}
+
+metrics::SliceField length_field(const Task& task, const TaskRun& run) {
+  std::vector<int64_t> lengths;
+  for (size_t i = 0; i < task.rows.size(); ++i) {
+    lengths.push_back(task.asks() ? characters(task.rows[i].question) : run.scores[i].loss_tokens);
+  }
+  return metrics::length_slices(lengths);
+}
+
+// What the task's own first figure makes of a row, the larger the better.
+double goodness_of(const Figure& figure, const RowScore& score) {
+  if (score.values.size() <= figure.column) return 0;
+  const double value = score.values[figure.column];
+  switch (figure.aggregation) {
+    case Aggregation::kF1:
+    case Aggregation::kMatthews:
+      return value == score.values[figure.column + 1] ? 1 : 0;
+    case Aggregation::kMean:
+    case Aggregation::kMedian:
+      return std::isnan(value) ? 0 : figure.lower_is_better ? -value : value;
+    default:  // log-likelihoods, and 1 where the answer is right
+      return std::isnan(value) ? 0 : value;
+  }
+}
+
+}  // namespace
+
+std::string figure_name(const Task& task, Metric metric) {
+  return str(task.options.name, ".", name_of(metric));
+}
+
+metrics::GateContext gate_context(const EvalOptions& options, const std::vector<Task>& tasks) {
+  metrics::GateContext context{
+      .figures = {},
+      .families = {{"forgetting", {kForgettingFigures.begin(), kForgettingFigures.end()}}},
+      .has_baseline = options.baseline.has_value()};
+  for (const auto& task : tasks) {
+    for (const auto metric : task.metrics) context.figures.push_back(figure_name(task, metric));
+  }
+  return context;
+}
+
+std::vector<double> row_goodness(const Task& task, const TaskRun& run) {
+  std::vector<double> goodness;
+  for (const auto& score : run.scores) {
+    if (!task.figures.empty()) {
+      goodness.push_back(goodness_of(*task.figures.front(), score));
+    } else if (task.labels) {
+      goodness.push_back(score.predicted == score.reference ? 1 : 0);
+    } else if (task.asks()) {
+      goodness.push_back(score.token_f1);
+    } else {
+      const auto tokens = static_cast<double>(std::max<int64_t>(1, score.loss_tokens));
+      goodness.push_back(-score.loss_sum / tokens);
+    }
+  }
+  return goodness;
+}
+
+std::vector<metrics::SliceField> slice_fields(const Task& task, const TaskRun& run) {
+  auto fields = fields_of_file(task);
+  fields.insert(fields.begin(), length_field(task, run));
+  if (task.labels) fields.insert(fields.begin(), label_field(task, run));
+  return fields;
+}
+
+void conclude(Evaluation& evaluation, std::span<const metrics::Gate> gates,
+              const BootstrapOptions& options, std::span<const metrics::MeasuredFigure> more) {
+  for (auto& result : evaluation.tasks) {
+    if (!result.baseline) continue;
+    if (result.task.labels) result.mcnemar = mcnemar_of(result);
+    result.slices = metrics::regression_slices(
+        row_goodness(result.task, result.candidate), row_goodness(result.task, *result.baseline),
+        slice_fields(result.task, result.candidate), {.bootstrap = options});
+  }
+  if (evaluation.options.baseline)
+    evaluation.verdict = metrics::judge(compared_figures(evaluation));
+  auto figures = measured_figures(evaluation);
+  figures.insert(figures.end(), more.begin(), more.end());
+  evaluation.gates = metrics::judge_gates(gates, figures);
+}
+
+}  // namespace tunewright::eval

@@ -1,0 +1,108 @@
+#include "tunewright/eval/conclusion.h"
+
+#include "tunewright/base/files.h"
+#include "tunewright/base/str.h"
+#include "tunewright/base/test.h"
+
+namespace tunewright::eval {
+namespace {
+
+using ::testing::ElementsAre;
+
+// `rows` rows of two labels from one source; the judged model is right where `is_right`, the
+// baseline everywhere.
+struct Example {
+  testing::TemporaryFolder folder;
+  Evaluation evaluation;
+
+  Example(int64_t rows, bool (*is_right)(int64_t row)) {
+    Task task{.options = {.name = "triage",
+                          .type = TaskType::kClassification,
+                          .data = (folder / "test.jsonl").string(),
+                          .labels = {"ham", "spam"}},
+              .metrics = {Metric::kAccuracy, Metric::kMacroF1},
+              .labels = LabelReader({"ham", "spam"}, "t"),
+              .rows = {}};
+    TaskRun candidate, baseline;
+    std::string lines;
+    for (int64_t i = 0; i < rows; ++i) {
+      auto& row = task.rows.emplace_back();
+      row.place = {.file = task.options.data, .row = i, .line = i + 1};
+      row.question = std::string(static_cast<size_t>(1 + i % 8), 'x');
+      const int64_t label = i % 2;
+      baseline.scores.push_back({.reference = label, .predicted = label});
+      candidate.scores.push_back(
+          {.reference = label, .predicted = is_right(i) ? label : 1 - label});
+      lines += dump_json({{"prompt", row.question},
+                          {"completion", label ? "spam" : "ham"},
+                          {"source", i % 4 == 0 ? "web" : "mail"},
+                          {"id", i}}) +
+               "\n";
+    }
+    write_file_atomic(folder / "test.jsonl", lines);
+    evaluation.options.baseline = model::ModelOptions{.path = "base"};
+    TaskResult result{.task = std::move(task),
+                      .candidate = std::move(candidate),
+                      .baseline = std::move(baseline),
+                      .metrics = {}};
+    result.metrics = compare(result.task.metrics, 2, result.candidate.scores,
+                             result.baseline->scores, {.resamples = 400});
+    evaluation.tasks.push_back(std::move(result));
+  }
+
+  void conclude_with(const char* gates) {
+    std::vector<Task> tasks = {evaluation.tasks[0].task};
+    const auto parsed =
+        metrics::parse_gates(parse_json(gates, "gates"), gate_context(evaluation.options, tasks));
+    conclude(evaluation, parsed, {.resamples = 400});
+  }
+};
+
+TEST(Conclusion, AWorseSourceIsFoundAndFailsTheGate) {
+  Example example(240, [](int64_t row) { return row % 4 != 0; });
+  example.conclude_with(R"({"accuracy": {"min": 0.5, "not_worse_than": "baseline"}})");
+  EXPECT_EQ(example.evaluation.verdict->overall, metrics::Verdict::kWorse);
+  EXPECT_FALSE(example.evaluation.passed());
+  EXPECT_EQ(example.evaluation.gates[0].gate.figure, "triage.accuracy");
+  const auto& result = example.evaluation.tasks[0];
+  EXPECT_EQ(result.mcnemar->only_baseline, 60);
+  ASSERT_FALSE(result.slices->slices.empty());
+  bool found = false;
+  for (const auto& slice : result.slices->slices) {
+    if (slice.field != "source") continue;
+    EXPECT_EQ(slice.verdict,
+              slice.value == "web" ? metrics::Verdict::kWorse : metrics::Verdict::kNoDifference);
+    found |= slice.value == "web";
+  }
+  EXPECT_TRUE(found);
+  EXPECT_THAT(result.slices->left_out, ElementsAre("id"));
+}
+
+TEST(Conclusion, OneRowMoreIsNoVerdict) {
+  Example example(240, [](int64_t row) { return row != 7; });
+  example.conclude_with("{}");
+  EXPECT_EQ(example.evaluation.verdict->overall, metrics::Verdict::kNoDifference);
+  EXPECT_TRUE(example.evaluation.passed());
+}
+
+TEST(Conclusion, ForgettingThatWasNotMeasuredFails) {
+  Example example(20, [](int64_t) { return true; });
+  example.conclude_with(R"({"forgetting": {"max_ppl_increase": 0.05}})");
+  EXPECT_FALSE(example.evaluation.passed());
+  EXPECT_EQ(example.evaluation.gates[0].reason,
+            "'forgetting.ppl_increase' was not measured in this evaluation");
+}
+
+TEST(Conclusion, WithoutABaselineThereIsNoVerdict) {
+  Example example(20, [](int64_t) { return true; });
+  example.evaluation.options.baseline.reset();
+  example.evaluation.tasks[0].baseline.reset();
+  EXPECT_USER_ERROR(example.conclude_with(R"({"accuracy": {"not_worse_than": "baseline"}})"),
+                    "there is no baseline");
+  example.conclude_with(R"({"accuracy": {"min": 0.5}})");
+  EXPECT_FALSE(example.evaluation.verdict.has_value());
+  EXPECT_FALSE(example.evaluation.tasks[0].slices.has_value());
+}
+
+}  // namespace
+}  // namespace tunewright::eval

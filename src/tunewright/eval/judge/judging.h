@@ -1,0 +1,24 @@
+#pragma once
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tunewright/eval/evaluate.h"
+
+namespace tunewright::eval {
+
+// What the configuration asks of the judge, checked before a model is loaded.
+struct Judging {
+  JudgeOptions options;
+  std::set<std::string> tasks;  // the names of those that are judged
+  HumanMarks human;
+};
+// A task that is not there or asks no questions, or nothing to judge at all: a UserError.
+Judging prepare_judging(const JudgeOptions& options, const std::vector<Task>& tasks);
+
+// Opens the judges and asks them about the answers.  Local judges are loaded here: the judged
+// models are out of memory by then.
+JudgeReport run_judging(const Judging& judging, const std::vector<TaskResult>& results,
+                        const BootstrapOptions& bootstrap, Reporter& reporter);
+
+}  // namespace tunewright::eval

@@ -1,0 +1,62 @@
+#include "tunewright/eval/partial_results.h"
+
+#include "tunewright/base/error.h"
+#include "tunewright/base/str.h"
+
+namespace tunewright::eval {
+
+PartialResults::PartialResults(const fs::path& folder, const std::string& name,
+                               const std::string& key)
+    : path_(folder / str(name, "-", key, ".jsonl")), final_path_(folder / (name + ".jsonl")) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) throw UserError(str(folder.string(), ": cannot make this folder: ", error.message()));
+  read();
+  writer_ = std::make_unique<LineWriter>(path_);
+}
+
+// What a killed process leaves is whole lines and at most one part of a line.
+void PartialResults::read() {
+  if (!fs::exists(path_)) return;
+  std::string whole;
+  LineReader reader(path_);
+  while (const auto line = reader.next()) {
+    const auto json = Json::parse(*line, nullptr, /*allow_exceptions=*/false);
+    if (!json.is_object() || !json.contains("part") || !json.contains("row") ||
+        !json.contains("result"))
+      break;
+    results_[{json["part"].get<std::string>(), json["row"].get<int64_t>()}] = json["result"];
+    whole.append(*line).append("\n");
+  }
+  found_ = static_cast<int64_t>(results_.size());
+  write_file_atomic(path_, whole);
+}
+
+const Json* PartialResults::find(const std::string& part, int64_t row) const {
+  const auto it = results_.find({part, row});
+  return it == results_.end() ? nullptr : &it->second;
+}
+
+void PartialResults::add(const std::string& part, int64_t row, Json result) {
+  if (writer_) writer_->write(dump_json({{"part", part}, {"row", row}, {"result", result}}));
+  results_[{part, row}] = std::move(result);
+}
+
+void PartialResults::complete() {
+  if (!writer_) return;
+  writer_.reset();
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(final_path_.parent_path(), error)) {
+    // Of evaluations that were interrupted and then started otherwise.
+    const auto name = entry.path().filename().string();
+    if (entry.path() != path_ && name.starts_with(final_path_.stem().string() + "-"))
+      fs::remove(entry.path(), error);
+  }
+  fs::rename(path_, final_path_, error);
+  if (error) {
+    throw UserError(str(path_.string(), ": cannot be renamed to ", final_path_.string(), ": ",
+                        error.message()));
+  }
+}
+
+}  // namespace tunewright::eval
