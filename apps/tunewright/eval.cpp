@@ -1,4 +1,6 @@
 // tunewright eval: figures of a model on data that it has not seen, beside a baseline.
+#include <algorithm>
+#include <cmath>
 #include <memory>
 #include <optional>
 
@@ -21,16 +23,21 @@ Configuration:
   model: {path: models/smollm2-135m-instruct, adapter: runs/spam-triage/adapter}
   baseline: {path: models/smollm2-135m-instruct}
   tasks:
-    - {name: triage, type: classification, data: test.jsonl, labels: [ham, spam], metrics: [accuracy, macro_f1]}
+    - {name: triage, type: classification, data: test.jsonl, labels: [ham, spam], metrics: [accuracy, macro_f1, roc_auc]}
+    - {name: replies, type: generation, data: replies.jsonl, metrics: [bleu, rougeL, length]}
   judge: {endpoint: http://localhost:8000/v1, model: judge, rubric: Is it friendly and right?}
   forgetting: true
-  gates: {triage.macro_f1: {min: 0.9, not_worse_than: baseline, margin: 0.01}}
+  gates:
+    triage.macro_f1: {min: 0.9, not_worse_than: baseline, margin: 0.01}
+    approval: {by: [Ada, Alan]}
   output_dir: evals/triage
 Status 3: a gate failed; the reports are written all the same.
 Keys:
 )";
 
 std::string interval_text(const eval::Interval& interval) {
+  if (!std::isfinite(interval.value)) return "undefined";
+  if (!std::isfinite(interval.low)) return fixed(interval.value, 3);
   return str(fixed(interval.value, 3), " [", fixed(interval.low, 3), ", ", fixed(interval.high, 3),
              "]");
 }
@@ -42,14 +49,15 @@ std::string metric_line(const std::string& task, const eval::MetricResult& metri
   if (metric.baseline) line += interval_text(*metric.baseline) + " -> ";
   line += interval_text(metric.candidate);
   if (metric.difference) line += ", difference " + interval_text(*metric.difference);
-  if (metric.p_value) line += ", p " + fixed(*metric.p_value, 4);
+  if (metric.p_value && std::isfinite(*metric.p_value))
+    line += ", p " + fixed(*metric.p_value, 4);
+  if (!metric.undefined.empty()) line += str(" (", metric.undefined, ")");
   return line + "\n";
 }
 
 std::string invalid_line(const eval::TaskResult& result) {
   const auto invalid = [&](const eval::TaskRun& run) {
-    return eval::confusion(run.scores, eval::all_rows(run.scores.size()), result.task.label_count())
-        .invalid();
+    return std::ranges::count(run.scores, eval::kInvalid, &eval::RowScore::predicted);
   };
   const auto count = invalid(result.candidate),
              before = result.baseline ? invalid(*result.baseline) : 0;
@@ -60,9 +68,9 @@ std::string invalid_line(const eval::TaskResult& result) {
 }
 
 std::string gate_line(const metrics::GateResult& result) {
-  const auto value = result.measured ? interval_text(*result.measured) : "not measured";
+  const auto value = result.measured ? interval_text(*result.measured) + " " : "";
   return str("gate ", result.gate.figure, " ", result.limit, ": ", value,
-             result.passed ? " passed\n" : str(" FAILED: ", result.reason, "\n"));
+             result.passed ? "passed\n" : str("FAILED: ", result.reason, "\n"));
 }
 
 // The slices that a verdict calls worse.

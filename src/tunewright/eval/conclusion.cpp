@@ -22,7 +22,8 @@ std::vector<metrics::ComparedFigure> compared_figures(const Evaluation& evaluati
   std::vector<metrics::ComparedFigure> figures;
   for (const auto& result : evaluation.tasks) {
     for (const auto& metric : result.metrics) {
-      if (!metric.difference) continue;
+      const bool judged = metric.p_value && (!metric.metric.line() || metric.metric.line()->is_judged);
+      if (!judged) continue;
       figures.push_back({.name = figure_name(result.task, metric.metric),
                          .lower_is_better = lower_is_better(metric.metric),
                          .difference = *metric.difference,
@@ -57,6 +58,24 @@ metrics::McNemar mcnemar_of(const TaskResult& result) {
     only_baseline += was_right && !right;
   }
   return metrics::mcnemar(only_candidate, only_baseline);
+}
+
+// The gap between groups of the task's own gap figure; none where it has none.
+std::optional<metrics::GroupGap> group_gap_of(const TaskResult& result,
+                                              const BootstrapOptions& options) {
+  const auto& task = result.task;
+  const auto gap = std::ranges::find(task.figures, Over::kGap,
+                                     [](const auto& figure) { return figure->over; });
+  if (gap == task.figures.end() || task.group_names.size() < 2) return std::nullopt;
+  auto figure = **gap;
+  figure.over = Over::kAll;
+  std::vector<std::string> groups;
+  for (const auto& row : task.rows)
+    groups.push_back(row.group == kInvalid ? "" : task.group_names[static_cast<size_t>(row.group)]);
+  return metrics::group_gap(
+      groups,
+      [&](std::span<const int64_t> rows) { return compute(figure, result.candidate.scores, rows); },
+      {.bootstrap = options});
 }
 
 std::string plain_value(const Json& value) {
@@ -173,6 +192,7 @@ std::vector<metrics::SliceField> slice_fields(const Task& task, const TaskRun& r
 void conclude(Evaluation& evaluation, std::span<const metrics::Gate> gates,
               const BootstrapOptions& options, std::span<const metrics::MeasuredFigure> more) {
   for (auto& result : evaluation.tasks) {
+    result.groups = group_gap_of(result, options);
     if (!result.baseline) continue;
     if (result.task.labels) result.mcnemar = mcnemar_of(result);
     result.slices = metrics::regression_slices(

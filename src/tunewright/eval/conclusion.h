@@ -18,7 +18,7 @@ std::string figure_name(const Task& task, Metric metric);  // "triage.macro_f1"
 
 metrics::GateContext gate_context(const EvalOptions& options, const std::vector<Task>& tasks);
 
-// Fills verdict, gates, and each task's slices and McNemar test from its figures and scores.
+// Fills verdict, gates, and each task's groups, slices and McNemar test from its figures and scores.
 // `more`: figures that belong to no task ("forgetting.kl").
 void conclude(Evaluation& evaluation, std::span<const metrics::Gate> gates,
               const BootstrapOptions& options, std::span<const metrics::MeasuredFigure> more = {});

@@ -20,7 +20,7 @@ struct Example {
                           .type = TaskType::kClassification,
                           .data = (folder / "test.jsonl").string(),
                           .labels = {"ham", "spam"}},
-              .metrics = {Metric::kAccuracy, Metric::kMacroF1},
+              .metrics = {Metric("accuracy"), Metric("macro_f1")},
               .labels = LabelReader({"ham", "spam"}, "t"),
               .rows = {}};
     TaskRun candidate, baseline;
@@ -30,7 +30,10 @@ struct Example {
       row.place = {.file = task.options.data, .row = i, .line = i + 1};
       row.question = std::string(static_cast<size_t>(1 + i % 8), 'x');
       const int64_t label = i % 2;
+      row.reference = label ? "spam" : "ham";
       baseline.scores.push_back({.reference = label, .predicted = label});
+      candidate.answers.emplace_back();
+      baseline.answers.emplace_back();
       candidate.scores.push_back(
           {.reference = label, .predicted = is_right(i) ? label : 1 - label});
       lines += dump_json({{"prompt", row.question},
@@ -45,8 +48,7 @@ struct Example {
                       .candidate = std::move(candidate),
                       .baseline = std::move(baseline),
                       .metrics = {}};
-    result.metrics = compare(result.task.metrics, 2, result.candidate.scores,
-                             result.baseline->scores, {.resamples = 400});
+    result.metrics = compare(result.task, result.candidate, &*result.baseline, {.resamples = 400});
     evaluation.tasks.push_back(std::move(result));
   }
 

@@ -9,6 +9,7 @@
 #include "tunewright/base/str.h"
 #include "tunewright/base/system.h"
 #include "tunewright/base/version.h"
+#include "tunewright/eval/approval_gate.h"
 #include "tunewright/eval/conclusion.h"
 #include "tunewright/eval/embed.h"
 #include "tunewright/eval/judge/judging.h"
@@ -215,10 +216,8 @@ TaskResult result_of(Task&& task, TaskRun&& candidate, std::optional<TaskRun>&& 
                     .candidate = std::move(candidate),
                     .baseline = std::move(baseline),
                     .metrics = {}};
-  const auto baseline_scores = result.baseline ? std::span<const RowScore>(result.baseline->scores)
-                                               : std::span<const RowScore>();
-  result.metrics = compare(result.task.metrics, result.task.label_count(), result.candidate.scores,
-                           baseline_scores, options);
+  result.metrics = compare(result.task, result.candidate,
+                           result.baseline ? &*result.baseline : nullptr, options);
   return result;
 }
 
@@ -238,7 +237,9 @@ Evaluation evaluate(const EvalOptions& options, Reporter& reporter) {
   const double start = monotonic_seconds();
   check(options);
   auto tasks = load_tasks(options);
-  const auto gates = metrics::parse_gates(options.gates, gate_context(options, tasks));
+  Json limits = options.gates;
+  const auto approval = take_approval_rule(limits);
+  const auto gates = metrics::parse_gates(limits, gate_context(options, tasks));
   const auto judging =
       options.judge ? std::optional(prepare_judging(*options.judge, tasks)) : std::nullopt;
   const auto work = work_of(options, tasks);
@@ -266,6 +267,7 @@ Evaluation evaluate(const EvalOptions& options, Reporter& reporter) {
   }
   if (judging) evaluation.judge = run_judging(*judging, evaluation.tasks, bootstrap, reporter);
   conclude(evaluation, gates, bootstrap, forgetting_figures(evaluation));
+  if (approval) evaluation.gates.push_back(judge_approval(*approval, options.model));
   evaluation.seconds = monotonic_seconds() - start;
   evaluation.peak_memory_bytes = ops::peak_memory_bytes(model::choose_device(options.model.device));
   return evaluation;

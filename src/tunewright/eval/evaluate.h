@@ -11,6 +11,7 @@
 #include "tunewright/eval/task.h"
 #include "tunewright/metrics/coherence.h"
 #include "tunewright/metrics/gates.h"
+#include "tunewright/metrics/groups.h"
 #include "tunewright/metrics/slices.h"
 #include "tunewright/metrics/verdict.h"
 
@@ -24,6 +25,9 @@ struct TaskResult {
   // With a baseline alone; the second where answers are labels.
   std::optional<metrics::SliceReport> slices;
   std::optional<metrics::McNemar> mcnemar;
+  // Of the judged model, where rows belong to groups; chance alone makes a gap, and its p-value says
+  // how often one as large.
+  std::optional<metrics::GroupGap> groups;
   // Of each answer of a generation task; empty: not measured.
   std::vector<metrics::Coherence> coherence, baseline_coherence;
 };

@@ -14,43 +14,58 @@ namespace {
 
 using rows::Row;
 
-std::vector<Metric> default_metrics(TaskType type) {
+std::vector<std::string> default_metrics(TaskType type) {
   switch (type) {
     case TaskType::kClassification:
-      return {Metric::kAccuracy, Metric::kMacroF1};
+      return {"accuracy", "macro_f1"};
     case TaskType::kGeneration:
-      return {Metric::kExactMatch, Metric::kTokenF1};
+      return {"exact_match", "token_f1"};
     case TaskType::kPerplexity:
-      return {Metric::kLoss, Metric::kPerplexity};
+      return {"loss", "perplexity"};
     default:  // have figures of their own
       return {};
   }
 }
 
-bool fits(Metric metric, TaskType type) {
-  if (needs_loss(metric)) return true;
-  return needs_labels(metric) ? type == TaskType::kClassification : type != TaskType::kPerplexity;
+bool fits(const metrics::Metric& line, TaskType type) {
+  switch (line.needs) {
+    case metrics::Needs::kPrediction:
+    case metrics::Needs::kReferences:
+      return type == TaskType::kGeneration || type == TaskType::kClassification;
+    case metrics::Needs::kLabel:
+    case metrics::Needs::kProbabilities:
+      return type == TaskType::kClassification;
+    case metrics::Needs::kTags:
+      return false;
+  }
+  return false;
+}
+
+// Every metric that rows of the type can be measured by.
+std::vector<std::pair<std::string, Metric>> fitting_metrics(TaskType type) {
+  std::vector<std::pair<std::string, Metric>> fitting;
+  for (const auto& [name, kind] : kLossNames) fitting.emplace_back(name, kind);
+  for (const auto& line : metrics::metric_table()) {
+    if (fits(line, type)) fitting.emplace_back(line.name, Metric(line.name));
+  }
+  return fitting;
 }
 
 std::vector<Metric> metrics_of(const TaskOptions& options, const std::string& where) {
-  if (options.metrics.empty()) return default_metrics(options.type);
-  std::vector<Metric> metrics;
-  for (const auto& wanted : options.metrics) {
-    std::vector<std::string> fitting;
-    bool found = false;
-    for (const auto& [name, metric] : kMetricNames) {
-      if (!fits(metric, options.type)) continue;
-      fitting.emplace_back(name);
-      if (wanted == name) {
-        metrics.push_back(metric);
-        found = true;
-      }
-    }
-    if (!found)
+  const auto fitting = fitting_metrics(options.type);
+  std::vector<Metric> chosen;
+  for (const auto& wanted :
+       options.metrics.empty() ? default_metrics(options.type) : options.metrics) {
+    const auto it = std::ranges::find(fitting, wanted, [](const auto& pair) { return pair.first; });
+    if (it == fitting.end()) {
+      std::vector<std::string> names;
+      for (const auto& [name, metric] : fitting) names.push_back(name);
       throw UserError(str(where, ".metrics: '", wanted, "' is no metric of this type of task",
-                          suggestion(wanted, fitting)));
+                          suggestion(wanted, names)));
+    }
+    if (std::ranges::find(chosen, it->second) == chosen.end()) chosen.push_back(it->second);
   }
-  return metrics;
+  return chosen;
 }
 
 // Keys that only some types know.
@@ -83,6 +98,9 @@ void check(const TaskOptions& options, const std::string& where) {
     throw UserError(str(where, ".labels: only type: classification has labels"));
   }
   check_keys(options, where);
+  if (!options.metric_options.labels.labels.empty())
+    throw UserError(str(where, ".metric_options.labels.labels: the labels are those of ", where,
+                        ".labels; remove the key"));
   for (const auto& [name, value] :
        {std::pair{"fewshot", options.fewshot.value_or(0)}, std::pair{"limit", options.limit},
         std::pair{"max_new_tokens", options.max_new_tokens}}) {

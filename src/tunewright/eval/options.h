@@ -8,6 +8,7 @@
 
 #include "tunewright/base/json.h"
 #include "tunewright/eval/judge/options.h"
+#include "tunewright/metrics/options.h"
 #include "tunewright/model/options.h"
 #include "tunewright/rows/rows.h"
 
@@ -48,6 +49,7 @@ struct TaskOptions {
   rows::Format format = rows::Format::kAuto;
   std::vector<std::string> labels;
   std::vector<std::string> metrics;
+  metrics::MetricOptions metric_options;
   Method method = Method::kGeneration;
   std::optional<int64_t> fewshot;
   std::string fewshot_data;
@@ -70,6 +72,7 @@ void fields(V& v, TaskOptions& o) {
   v.choice("format", o.format, rows::kFormatNames, "Format of its rows; auto looks at the keys.");
   v("labels", o.labels, "classification: the answers there are.");
   v("metrics", o.metrics, "Figures to compute; without it, those that fit the type.");
+  v("metric_options", o.metric_options, "What can be set of them (`tunewright metrics --help`).");
   v.choice("method", o.method, kMethodNames,
            "classification: what the model writes, or the label it holds most likely.");
   v("fewshot", o.fewshot,
@@ -116,9 +119,8 @@ void fields(V& v, EvalOptions& o) {
     "Measures on a fixed general set what the model lost of its baseline.");
   v("coherence", o.coherence, "How far the sentences of generated answers hang together.");
   v("gates", o.gates,
-    "Limits by figure: {min, max, not_worse_than: baseline, margin, confident}; one that is not "
-    "kept "
-    "ends the command with status 3.");
+    "Limits by figure: {min, max, not_worse_than: baseline, margin, confident}; approval: {by, "
+    "at_least} asks for people's; one that is not kept ends the command with status 3.");
   v("output_dir", o.output_dir, "Where report.html, report.json, report.md and predictions.jsonl go.");
   v("bootstrap_resamples", o.bootstrap_resamples,
     "Resamples behind each 95 % interval, and exchanges behind each p-value.");

@@ -10,6 +10,8 @@
 #include "tunewright/base/str.h"
 #include "tunewright/base/system.h"
 #include "tunewright/base/version.h"
+#include "tunewright/metrics/calibration_metrics.h"
+#include "tunewright/metrics/classification.h"
 #include "tunewright/metrics/table.h"
 
 namespace tunewright::eval {
@@ -27,14 +29,22 @@ Json metrics_json(const std::vector<MetricResult>& metrics) {
     if (metric.baseline) one["baseline"] = interval_json(*metric.baseline);
     if (metric.difference) one["difference"] = interval_json(*metric.difference);
     if (metric.p_value) one["p_value"] = number(*metric.p_value);
+    if (!metric.signature.empty()) one["signature"] = metric.signature;
+    if (!metric.undefined.empty()) one["undefined"] = metric.undefined;
     all[name_of(metric.metric)] = std::move(one);
   }
   return all;
 }
 
+metrics::Confusion confusion_of(const Task& task, const TaskRun& run) {
+  metrics::Confusion table(task.label_count());
+  for (const auto& score : run.scores) table.add(score.reference, score.predicted);
+  return table;
+}
+
 Json classes_json(const Task& task, const TaskRun& run) {
-  const auto table = confusion(run.scores, all_rows(run.scores.size()), task.label_count());
-  const auto scores = class_scores(table);
+  const auto table = confusion_of(task, run);
+  const auto scores = metrics::class_scores(table);
   Json classes = Json::object(), counts = Json::array();
   for (int64_t label = 0; label < table.labels; ++label) {
     const auto& score = scores[static_cast<size_t>(label)];
@@ -51,9 +61,26 @@ Json classes_json(const Task& task, const TaskRun& run) {
   return {{"classes", classes}, {"confusion", counts}, {"invalid_answers", table.invalid()}};
 }
 
+// Whether the model is right as often as it says; null where it does not say it for every row.
+Json calibration_json(const Task& task, const TaskRun& run) {
+  metrics::LabelProbabilities given{.labels = 0, .values = {}, .references = {}};
+  for (const auto& score : run.scores) {
+    const auto count = std::ssize(score.probabilities);
+    if (given.labels == 0) given.labels = count;
+    if (count < 2 || count != given.labels || score.reference == kInvalid) return nullptr;
+    given.values.insert(given.values.end(), score.probabilities.begin(),
+                        score.probabilities.end());
+    given.references.push_back(score.reference);
+  }
+  if (given.references.empty()) return nullptr;
+  return metrics::calibration_summary(given, task.options.metric_options.calibration.bins);
+}
+
 Json run_json(const Task& task, const TaskRun& run) {
   Json json = {{"seconds", run.seconds}};
   if (task.labels) json.update(classes_json(task, run));
+  if (auto calibration = calibration_json(task, run); !calibration.is_null())
+    json["calibration"] = std::move(calibration);
   return json;
 }
 
@@ -86,7 +113,9 @@ Json quality_entry(const char* group, const std::string& label, const std::optio
 void add_accuracy(Json& quality, const TaskResult& result) {
   for (const auto& metric : result.metrics) {
     const bool is_share = !lower_is_better(metric.metric) && metric.candidate.value <= 1;
-    if (!is_share) continue;
+    const auto* line = metric.metric.line();
+    const bool of_answers_alone = line && line->needs == metrics::Needs::kPrediction;
+    if (!is_share || of_answers_alone) continue;
     const auto baseline = metric.baseline ? std::optional(metric.baseline->value) : std::nullopt;
     quality.push_back(quality_entry("accuracy", replace_all(name_of(metric.metric), "_", " "),
                                     metric.candidate.value, baseline));
@@ -117,15 +146,10 @@ void add_coherence(Json& quality, const TaskResult& result) {
 }
 
 // None where the answers leave the metric undefined.
-std::optional<double> diversity_of(const metrics::Metric& metric, const TaskRun& run) {
-  std::vector<metrics::PredictionRow> rows;
-  for (size_t i = 0; i < run.answers.size(); ++i) {
-    auto& row = rows.emplace_back();
-    row.where = str("answer ", i);
-    row.prediction = run.answers[i];
-  }
+std::optional<double> diversity_of(const metrics::Metric& metric, const Task& task,
+                                   const TaskRun& run) {
   try {
-    return metrics::score(metric, rows, {}).score;
+    return metrics::score(metric, prediction_rows(task, run), metric_options(task)).score;
   } catch (const UserError&) {
     return std::nullopt;
   }
@@ -138,9 +162,9 @@ void add_diversity(Json& quality, const TaskResult& result) {
                                                           "ngram_entropy", "repetition"};
   for (const auto& metric : metrics::metric_table()) {
     if (std::ranges::find(kDiversity, std::string_view(metric.name)) == kDiversity.end()) continue;
-    const auto baseline = result.baseline ? diversity_of(metric, *result.baseline) : std::nullopt;
+    const auto baseline = result.baseline ? diversity_of(metric, result.task, *result.baseline) : std::nullopt;
     quality.push_back(quality_entry("diversity", replace_all(metric.name, "_", " "),
-                                    diversity_of(metric, result.candidate), baseline));
+                                    diversity_of(metric, result.task, result.candidate), baseline));
   }
 }
 
@@ -183,6 +207,7 @@ Json task_json(const TaskResult& result) {
   if (result.baseline) json["baseline"] = run_json(result.task, *result.baseline);
   if (auto quality = quality_json(result); !quality.empty()) json["quality"] = std::move(quality);
   if (result.mcnemar) json["mcnemar"] = mcnemar_json(*result.mcnemar);
+  if (result.groups) json["groups"] = metrics::to_json(*result.groups);
   if (result.slices) json["slices"] = slices_json(result);
   json["samples"] = samples_json(result);
   return json;
@@ -216,6 +241,12 @@ void add_run(Json& line, const Task& task, const TaskRun& run, size_t row,
     add_label(line, task, score, prefix);
   } else if (task.asks()) {
     line[prefix + "correct"] = score.exact_match == 1.0;
+  }
+  if (task.labels && !score.probabilities.empty()) {
+    Json given = Json::object();
+    for (size_t i = 0; i < score.probabilities.size(); ++i)
+      given[task.labels->labels()[i]] = score.probabilities[i];
+    line[prefix + "probabilities"] = std::move(given);
   }
   if (score.loss_tokens > 0) {
     line[prefix + "loss"] = number(score.loss_sum / static_cast<double>(score.loss_tokens));

@@ -41,7 +41,7 @@ std::string metric_table(const Json& report, const Json& task) {
       const auto verdict = verdict_of(report, plain(member(task, "name")), name, metric);
       text += str(" ", signed_figure(member(difference, "value"), digits), " (",
                   signed_range(difference, digits), ") | ",
-                  verdict.empty() ? "no difference shown" : verdict, " |");
+                  verdict.empty() ? nothing_shown(metric) : verdict, " |");
     }
     text += "\n";
   }

@@ -72,7 +72,8 @@ std::string task_section(const Json& report, const Json& task) {
              escaped(member(member(task, "options"), "type")),
              compared ? ", both models on the same rows" : "", "</p>\n",
              metrics_section(report, task), quality_section(task), labels_section(task),
-             calibration_section(task), slices_section(task), samples_section(task));
+             calibration_section(task), groups_section(task), slices_section(task),
+             samples_section(task));
 }
 
 using Points = std::vector<std::pair<double, double>>;

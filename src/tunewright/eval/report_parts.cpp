@@ -166,10 +166,12 @@ std::string percent(const Json& share, int digits) {
 }
 
 std::string range(const Json& interval, int digits) {
+  if (!member(interval, "low").is_number()) return "no interval";
   return figure(member(interval, "low"), digits) + "–" + figure(member(interval, "high"), digits);
 }
 
 std::string signed_range(const Json& interval, int digits) {
+  if (!member(interval, "low").is_number()) return "no interval";
   return signed_figure(member(interval, "low"), digits) + " to " +
          signed_figure(member(interval, "high"), digits);
 }
@@ -212,6 +214,10 @@ std::string verdict_of(const Json& report, const std::string& task, const std::s
   if (!figures.is_object()) return side_of(metric);
   const auto& verdict = member(member(figures, task + "." + name), "verdict");
   return verdict == "better" || verdict == "worse" ? plain(verdict) : "";
+}
+
+const char* nothing_shown(const Json& metric) {
+  return member(metric, "p_value").is_number() ? "no difference shown" : "not tested";
 }
 
 std::vector<Finding> findings_of(const Json& report) {

@@ -36,6 +36,8 @@ Overall overall_of(const Json& report);
 // "better", "worse" or "" of one metric of a task.
 std::string verdict_of(const Json& report, const std::string& task, const std::string& name,
                        const Json& metric);
+// Where that is "": "no difference shown", or "not tested".
+const char* nothing_shown(const Json& metric);
 
 // What a reader should know beside the verdict, the gravest first.
 struct Finding {
@@ -50,6 +52,7 @@ std::string metrics_section(const Json& report, const Json& task);
 std::string quality_section(const Json& task);
 std::string labels_section(const Json& task);
 std::string calibration_section(const Json& task);
+std::string groups_section(const Json& task);
 std::string slices_section(const Json& task);
 std::string samples_section(const Json& task);
 std::string judge_section(const Json& judge);

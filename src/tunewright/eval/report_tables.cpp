@@ -47,7 +47,7 @@ std::string difference_cell(const Json& report, const Json& task, const std::str
   const char* css_class = verdict == "better" ? "good" : verdict == "worse" ? "bad" : "soft";
   return str("<td class=\"n\">", signed_figure(member(difference, "value"), digits), "<small>",
              signed_range(difference, digits), "</small><small class=\"verdict-of ", css_class,
-             "\">", verdict.empty() ? "no difference shown" : verdict,
+             "\">", verdict.empty() ? nothing_shown(metric) : verdict,
              p_value_text(report, task_name + "." + name), "</small></td>");
 }
 
@@ -186,6 +186,28 @@ std::string calibration_section(const Json& task) {
   return str("<h3>Does it know what it knows?</h3>\n<div class=\"card\">", diagram,
              calibration_facts(baseline, "Baseline"), calibration_facts(model, "Model"),
              "</div>\n");
+}
+
+std::string groups_section(const Json& task) {
+  const auto& groups = member(member(task, "groups"), "groups");
+  if (groups.size() < 2) return "";
+  std::string html =
+      "<h3>Are groups served alike?</h3>\n<div class=\"card\"><div class=\"scroll\"><table><thead>"
+      "<tr><th>group</th><th class=\"n\">rows</th><th class=\"n\">figure</th></tr></thead><tbody>\n";
+  for (const auto& [name, group] : groups.items()) {
+    html += str("<tr><th>", html_escape(excerpt(name, 60)), "</th><td class=\"n\">",
+                escaped(member(group, "rows")), "</td>", cell(group, 3), "</tr>\n");
+  }
+  const auto& found = task["groups"];
+  html += str("</tbody></table></div>\n<p class=\"soft\">Gap ",
+              figure(member(member(found, "gap"), "value"), 3), " (",
+              range(member(found, "gap"), 3), "), smallest over largest ",
+              figure(member(member(found, "ratio"), "value"), 3),
+              ". Rows put into groups by chance differ as much in ",
+              percent(member(found, "p_value"), 1), " of draws.");
+  if (member(found, "small_groups") != 0)
+    html += str(" ", escaped(member(found, "small_groups")), " groups are too small to compare.");
+  return html + "</p></div>\n";
 }
 
 std::string slices_section(const Json& task) {

@@ -20,7 +20,7 @@ Evaluation small_evaluation(const std::string& question) {
                         .type = TaskType::kClassification,
                         .data = "test.jsonl",
                         .labels = {"ham", "spam"}},
-            .metrics = {Metric::kAccuracy, Metric::kLoss},
+            .metrics = {Metric("accuracy"), Metric::kLoss},
             .labels = LabelReader({"ham", "spam"}, "t"),
             .rows = {},
             .samples = 1};
@@ -42,8 +42,7 @@ Evaluation small_evaluation(const std::string& question) {
       .baseline =
           TaskRun{.answers = {kHostile, "no idea"}, .scores = {right_ham, invalid}, .seconds = 1},
       .metrics = {}};
-  result.metrics = compare(result.task.metrics, 2, result.candidate.scores, result.baseline->scores,
-                           {.resamples = 100});
+  result.metrics = compare(result.task, result.candidate, &*result.baseline, {.resamples = 100});
   evaluation.tasks.push_back(std::move(result));
   const std::vector<metrics::Gate> gates = {
       {.name = "accuracy", .figure = "triage.accuracy", .limits = {.min = 0.9}}};

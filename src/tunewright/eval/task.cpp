@@ -4,9 +4,11 @@
 #include <functional>
 #include <utility>
 
-#include "tunewright/base/error.h"
 #include "tunewright/base/str.h"
 #include "tunewright/base/system.h"
+#include "tunewright/eval/label_scores.h"
+#include "tunewright/metrics/answer.h"
+#include "tunewright/metrics/classification_scores.h"
 #include "tunewright/model/generate/generate.h"
 
 //   P tokens shared by all candidates, T tokens of a pass, L tokens of a label, D hidden size, V
@@ -23,62 +25,12 @@ constexpr int64_t kSampleTokens = 40;  // of an answer that the report shows in 
 // Told of every finished row.
 using Progress =
     std::function<void(const char* what, int64_t done, int64_t total, const std::string& detail)>;
-using Answered = std::function<void(size_t row, const std::string& answer)>;
-
 std::vector<int32_t> prompt_of(const TaskRow& row, const Judged& judged) {
   if (row.row.kind == Row::Kind::kPromptCompletion)
     return data::prompt_ids(judged.text, row.row.prompt);
   Json asked = row.row.messages;
   asked.erase(asked.size() - 1);
   return data::prompt_ids(judged.text, asked, row.row.tools, row.row.extra);
-}
-
-// The row as training would see it if `answer` were right.
-Row answered(const TaskRow& row, const std::string& answer) {
-  Row changed = row.row;
-  if (changed.kind == Row::Kind::kPromptCompletion) {
-    // What stands around the reference (a space before it) belongs to the format, not to the label.
-    const auto at = changed.completion.find(trim(row.reference));
-    changed.completion.replace(at, trim(row.reference).size(), answer);
-  } else {
-    changed.messages.back()["content"] = answer;
-  }
-  return changed;
-}
-
-size_t first_supervised(const Example& example) {
-  size_t i = 1;
-  while (i < example.labels.size() && example.labels[i] == data::kIgnoreLabel) ++i;
-  return i;
-}
-
-model::ScoreRequest score_request(const Example& example) {
-  return {.ids = example.ids, .from = static_cast<int64_t>(first_supervised(example))};
-}
-
-// Of the supervised tokens, out of what score_request() asked for.
-struct Likelihood {
-  double logprob = 0;
-  int64_t tokens = 0;
-};
-
-Likelihood likelihood(const Example& example, const model::ScoredSequence& scored) {
-  Likelihood sum;
-  const auto from = first_supervised(example);
-  for (size_t i = from; i < example.ids.size(); ++i) {
-    if (example.labels[i] == data::kIgnoreLabel) continue;
-    sum.logprob += scored.logprobs[i - from];
-    ++sum.tokens;
-  }
-  return sum;
-}
-
-void check_length(const TaskRow& row, size_t tokens, const Judged& judged) {
-  const auto limit = judged.model.max_positions();
-  if (static_cast<int64_t>(tokens) < limit) return;
-  throw UserError(str(describe(row.place), ": the question has ", tokens,
-                      " tokens, and the model has ", limit,
-                      " positions for question and answer together; shorten it"));
 }
 
 // --- what the model writes ---
@@ -99,47 +51,25 @@ bool in_full(const Task& task, size_t row) { return static_cast<int64_t>(row) < 
 
 // --- which label the model holds most likely ---
 
-// A row with every label, as training would see it.
-std::vector<Example> candidates_of(const Task& task, size_t row, const Judged& judged) {
-  std::vector<Example> candidates;
-  for (const auto& label : task.labels->labels()) {
-    candidates.push_back(data::render(judged.text, answered(task.rows[row], label),
-                                      data::TrainOn::kLastAssistant, task.rows[row].place));
-    check_length(task.rows[row], candidates.back().ids.size(), judged);
-  }
-  return candidates;
+// What a model says of a row, and how likely it holds each label.
+struct Answer {
+  std::string text;
+  std::vector<double> label_scores;  // logarithms, up to one constant; empty: not known
+};
+
+Json to_json(const Answer& answer) { return Json::array({answer.text, answer.label_scores}); }
+
+Answer answer_of(const Json& json) {
+  return {json.at(0).get<std::string>(), json.at(1).get<std::vector<double>>()};
 }
 
-// Sums over the supervised tokens of examples, as they are scored.
-class ExampleScorer {
- public:
-  using Use = std::function<void(size_t example, const Likelihood&)>;
-  void add(Example example) {
-    requests_.push_back(score_request(example));
-    examples_.push_back(std::move(example));
-  }
-  void score(const Judged& judged, const Use& use) const {
-    // What has no scored token is never reported.
-    for (size_t i = 0; i < examples_.size(); ++i) {
-      if (first_supervised(examples_[i]) >= examples_[i].ids.size()) use(i, {});
-    }
-    model::score(judged.model, requests_,
-                 {.deterministic = judged.deterministic,
-                  .on_scored = [&](size_t i, const model::ScoredSequence& scored) {
-                    use(i, likelihood(examples_[i], scored));
-                  }});
-  }
-
- private:
-  std::vector<Example> examples_;
-  std::vector<model::ScoreRequest> requests_;
-};
+using Answered = std::function<void(size_t row, const Answer& answer)>;
 
 void choose_labels(const Task& task, const Judged& judged, const std::vector<size_t>& open,
                    const Answered& answered) {
   ExampleScorer scorer;
   for (const auto row : open) {
-    for (auto& candidate : candidates_of(task, row, judged)) scorer.add(std::move(candidate));
+    for (auto& candidate : label_candidates(task, row, judged)) scorer.add(std::move(candidate));
   }
   const auto& labels = task.labels->labels();
   std::vector<std::vector<double>> logprobs(open.size(), std::vector<double>(labels.size()));
@@ -149,7 +79,7 @@ void choose_labels(const Task& task, const Judged& judged, const std::vector<siz
     logprobs[at][candidate % labels.size()] = sum.logprob;
     if (--left[at] > 0) return;
     const auto best = std::ranges::max_element(logprobs[at]) - logprobs[at].begin();
-    answered(open[at], labels[static_cast<size_t>(best)]);
+    answered(open[at], {labels[static_cast<size_t>(best)], logprobs[at]});
   });
 }
 
@@ -203,13 +133,13 @@ void measure_loss(const Task& task, const Judged& judged, const Progress& progre
 
 // --- answers ---
 
-RowScore judge(const Task& task, const TaskRow& row, const std::string& answer) {
-  RowScore score{.exact_match = exact_match(answer, row.reference) ? 1.0 : 0.0,
-                 .exact_match_raw = exact_match_raw(answer, row.reference) ? 1.0 : 0.0,
-                 .token_f1 = token_f1(answer, row.reference)};
+RowScore judge(const Task& task, const TaskRow& row, const Answer& answer) {
+  RowScore score{.exact_match = metrics::exact_match(answer.text, row.reference) ? 1.0 : 0.0,
+                 .token_f1 = metrics::token_f1(answer.text, row.reference),
+                 .probabilities = metrics::softmax(answer.label_scores)};
   if (task.labels) {
     score.reference = static_cast<int64_t>(*task.labels->index_of(row.reference));
-    if (const auto label = task.labels->read(answer))
+    if (const auto label = task.labels->read(answer.text))
       score.predicted = static_cast<int64_t>(*label);
   }
   const bool right = task.labels ? score.reference == score.predicted : score.exact_match == 1;
@@ -224,6 +154,7 @@ void write_answers(const Task& task, const Judged& judged, const std::vector<siz
   const bool labelled = task.labels.has_value();
   std::vector<std::vector<int32_t>> prompts, written(open.size());
   model::BatchOptions options{.deterministic = judged.deterministic};
+  if (labelled) options.watched = first_label_tokens(task, open, judged);
   for (const auto row : open) {
     prompts.push_back(prompt_of(task.rows[row], judged));
     check_length(task.rows[row], prompts.back().size(), judged);
@@ -237,7 +168,8 @@ void write_answers(const Task& task, const Judged& judged, const std::vector<siz
            !task.labels->settled(tokenizer.decode(written[at], true));
   };
   options.on_answer = [&](size_t at, const model::Generation& generation) {
-    answered(open[at], std::string(trim(tokenizer.decode(generation.ids, true))));
+    answered(open[at], {std::string(trim(tokenizer.decode(generation.ids, true))),
+                        {generation.watched.begin(), generation.watched.end()}});
   };
   model::generate_batch(judged.model, prompts, judged.text.stop_ids, options);
 }
@@ -248,23 +180,23 @@ void collect_answers(const Task& task, const Judged& judged, const Progress& pro
   std::vector<size_t> open;
   double right = 0;
   int64_t done = 0;
-  const auto take = [&](size_t row, const std::string& answer) {
+  const auto take = [&](size_t row, const Answer& answer) {
     auto& score = run.scores[row];
-    run.answers[row] = answer;
+    run.answers[row] = answer.text;
     score = judge(task, task.rows[row], answer);
     right += task.labels ? score.reference == score.predicted : score.exact_match;
     ++done;
   };
   for (size_t row = 0; row < task.rows.size(); ++row) {
     if (const Json* found = judged.results->find("answers", static_cast<int64_t>(row))) {
-      take(row, found->get<std::string>());
+      take(row, answer_of(*found));
     } else {
       open.push_back(row);
     }
   }
-  const auto answered = [&](size_t row, const std::string& answer) {
+  const auto answered = [&](size_t row, const Answer& answer) {
     take(row, answer);
-    judged.results->add("answers", static_cast<int64_t>(row), answer);
+    judged.results->add("answers", static_cast<int64_t>(row), to_json(answer));
     progress("", done, std::ssize(task.rows),
              str("right so far ", fixed(right / static_cast<double>(done), 3)));
   };

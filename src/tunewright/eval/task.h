@@ -7,9 +7,9 @@
 
 #include "tunewright/base/progress.h"
 #include "tunewright/data/render.h"
-#include "tunewright/eval/answer.h"
 #include "tunewright/eval/figure.h"
 #include "tunewright/eval/items.h"
+#include "tunewright/eval/label_reader.h"
 #include "tunewright/eval/metrics.h"
 #include "tunewright/eval/options.h"
 #include "tunewright/model/causal_lm.h"

@@ -36,7 +36,7 @@ TEST_F(TaskFile, TakesQuestionAndReferenceFromEitherShape) {
   EXPECT_EQ(task.rows[0].reference, " ham");
   EXPECT_EQ(task.rows[1].question, "Q2");
   EXPECT_EQ(task.rows[1].reference, "spam");
-  EXPECT_EQ(task.metrics, (std::vector<Metric>{Metric::kAccuracy, Metric::kMacroF1}));
+  EXPECT_EQ(task.metrics, (std::vector<Metric>{Metric("accuracy"), Metric("macro_f1")}));
 }
 
 TEST_F(TaskFile, LimitTakesTheFirstRows) {
@@ -142,8 +142,15 @@ TEST_F(TaskFile, ChecksTheOptions) {
   options.type = TaskType::kGeneration;
   EXPECT_USER_ERROR(load_task(options, 0), "only type: classification has labels");
   options.labels = {};
-  options.metrics = {"macro_f1"};
-  EXPECT_USER_ERROR(load_task(options, 0), "'macro_f1' is no metric of this type");
+  for (const char* metric : {"macro_f1", "roc_auc", "entity_f1"}) {
+    options.metrics = {metric};
+    EXPECT_USER_ERROR(load_task(options, 0), str("'", metric, "' is no metric of this type"));
+  }
+  options.metrics = {"bleu", "rougeL", "distinct2", "refusal_rate", "loss"};
+  EXPECT_EQ(load_task(options, 0).metrics.size(), 5u);
+  options.metric_options.labels.labels = {"ham"};
+  EXPECT_USER_ERROR(load_task(options, 0), "the labels are those of task triage.labels");
+  options.metric_options = {};
   options.metrics = {};
   options.name = "a.b";
   EXPECT_USER_ERROR(load_task(options, 0), "expected letters, digits, '_' and '-'");

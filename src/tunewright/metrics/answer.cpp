@@ -67,14 +67,15 @@ double f1_of_words(const std::vector<std::string>& given, const std::vector<std:
 
 using Words = std::vector<std::string>;
 
-// The best of each row over its references.
-RowStatistics best_of(Rows rows, double (*compare)(const Words&, const Words&)) {
+// The best of each row over its references, as `form` makes them comparable.
+template <class Form>
+RowStatistics best_of(Rows rows, Form form, double (*compare)(const Words&, const Words&)) {
   RowStatistics statistics{.width = 2};
   for (const auto& row : rows) {
-    const auto given = normalised_words(*row.prediction);
+    const auto given = form(*row.prediction);
     double best = 0;
     for (const auto& reference : row.references)
-      best = std::max(best, compare(given, normalised_words(reference)));
+      best = std::max(best, compare(given, form(reference)));
     statistics.values.insert(statistics.values.end(), {best, 1});
   }
   statistics.score = [](std::span<const double> sums) { return sums[0] / sums[1]; };
@@ -83,8 +84,13 @@ RowStatistics best_of(Rows rows, double (*compare)(const Words&, const Words&)) 
 
 double same_words(const Words& given, const Words& wanted) { return given == wanted ? 1 : 0; }
 
-Score mean_score(const RowStatistics& statistics) {
-  return {.score = statistics.score(statistics.sums()), .signature = "norm:squad|refs:best"};
+// As it stands but for white space around it.
+Words whole(std::string_view text) {
+  return {std::string(python::strip(text, python::Side::Both))};
+}
+
+Score mean_score(const RowStatistics& statistics, std::string signature) {
+  return {.score = statistics.score(statistics.sums()), .signature = std::move(signature)};
 }
 
 }  // namespace
@@ -100,19 +106,27 @@ double token_f1(std::string_view answer, std::string_view reference) {
 }
 
 RowStatistics exact_match_statistics(Rows rows, const MetricOptions& options) {
-  return best_of(rows, same_words);
+  return best_of(rows, normalised_words, same_words);
 }
 
 RowStatistics token_f1_statistics(Rows rows, const MetricOptions& options) {
-  return best_of(rows, f1_of_words);
+  return best_of(rows, normalised_words, f1_of_words);
+}
+
+RowStatistics exact_match_raw_statistics(Rows rows, const MetricOptions& options) {
+  return best_of(rows, whole, same_words);
+}
+
+Score score_exact_match_raw(Rows rows, const MetricOptions& options) {
+  return mean_score(exact_match_raw_statistics(rows, options), "norm:strip|refs:best");
 }
 
 Score score_exact_match(Rows rows, const MetricOptions& options) {
-  return mean_score(exact_match_statistics(rows, options));
+  return mean_score(exact_match_statistics(rows, options), "norm:squad|refs:best");
 }
 
 Score score_token_f1(Rows rows, const MetricOptions& options) {
-  return mean_score(token_f1_statistics(rows, options));
+  return mean_score(token_f1_statistics(rows, options), "norm:squad|refs:best");
 }
 
 }  // namespace tunewright::metrics

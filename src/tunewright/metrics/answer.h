@@ -17,8 +17,10 @@ double token_f1(std::string_view answer, std::string_view reference);
 
 // Means over the rows of the best reference, from 0 to 1.
 Score score_exact_match(Rows rows, const MetricOptions& options);
+Score score_exact_match_raw(Rows rows, const MetricOptions& options);  // but for white space around
 Score score_token_f1(Rows rows, const MetricOptions& options);
 RowStatistics exact_match_statistics(Rows rows, const MetricOptions& options);
+RowStatistics exact_match_raw_statistics(Rows rows, const MetricOptions& options);
 RowStatistics token_f1_statistics(Rows rows, const MetricOptions& options);
 
 }  // namespace tunewright::metrics

@@ -176,6 +176,16 @@ std::optional<double> brier_score(const LabelProbabilities& given) {
   return sum / static_cast<double>(given.rows()) / (given.labels == 2 ? 2 : 1);
 }
 
+std::vector<double> softmax(std::span<const double> logits) {
+  std::vector<double> probabilities;
+  if (logits.empty()) return probabilities;
+  const double most = *std::ranges::max_element(logits);
+  double total = 0;
+  for (const double logit : logits) total += probabilities.emplace_back(std::exp(logit - most));
+  for (double& probability : probabilities) probability /= total;
+  return probabilities;
+}
+
 int64_t most_probable(std::span<const double> probabilities) {
   return std::ranges::max_element(probabilities) - probabilities.begin();
 }

@@ -64,6 +64,8 @@ std::optional<double> log_loss(const LabelProbabilities& given);
 // summed over all labels where there are more (Brier 1950, between 0 and 2).
 std::optional<double> brier_score(const LabelProbabilities& given);
 
+// Probabilities of labels whose logarithms are known up to one constant.  Empty: empty.
+std::vector<double> softmax(std::span<const double> logits);
 // The most probable label; of several alike, the first, as numpy.argmax.
 int64_t most_probable(std::span<const double> probabilities);
 

@@ -36,14 +36,34 @@ std::optional<Json> parse(const std::string& text) {
   }
 }
 
-// The share of rows that `holds` for, and their number.
-template <class Holds>
-Score share(std::span<const PredictionRow> rows, const std::string& signature, Holds holds) {
-  const auto count = std::count_if(
-      rows.begin(), rows.end(), [&](const PredictionRow& row) { return holds(*row.prediction); });
-  return {.score = static_cast<double>(count) / static_cast<double>(rows.size()),
-          .signature = signature,
-          .details = {{"count", count}, {"rows", rows.size()}}};
+// A value of each prediction, whose mean is the score.
+template <class Value>
+RowStatistics mean_of(std::span<const PredictionRow> rows, Value value) {
+  RowStatistics statistics{.width = 2};
+  for (const auto& row : rows) {
+    statistics.values.push_back(static_cast<double>(value(*row.prediction)));
+    statistics.values.push_back(1);
+  }
+  statistics.score = [](std::span<const double> sums) { return sums[0] / sums[1]; };
+  return statistics;
+}
+
+// The share of rows that something holds for, and their number.
+Score share(const RowStatistics& statistics, std::string signature) {
+  const auto sums = statistics.sums();
+  return {.score = statistics.score(sums),
+          .signature = std::move(signature),
+          .details = {{"count", static_cast<int64_t>(sums[0])},
+                      {"rows", static_cast<int64_t>(sums[1])}}};
+}
+
+bool is_json(const std::string& text) { return parse(text).has_value(); }
+
+JsonSchema schema_of(const MetricOptions& options) {
+  if (!options.format.schema.is_null()) return JsonSchema(options.format.schema);
+  throw UserError(
+      "format_schema: needs a schema; give --schema FILE, or --set 'format.schema={type: "
+      "object}'");
 }
 
 }  // namespace
@@ -61,46 +81,65 @@ bool is_refusal(std::string_view text, std::span<const std::string> more) {
          });
 }
 
+RowStatistics length_statistics(std::span<const PredictionRow> rows, const MetricOptions& options) {
+  return mean_of(rows, [](const std::string& text) { return split_words(text).size(); });
+}
+
 Score score_length(std::span<const PredictionRow> rows, const MetricOptions& options) {
-  double words = 0, characters = 0;
-  std::vector<size_t> lengths;
-  for (const auto& row : rows) {
-    lengths.push_back(split_words(*row.prediction).size());
-    words += static_cast<double>(lengths.back());
-    characters += static_cast<double>(python::length(*row.prediction));
+  const auto statistics = length_statistics(rows, options);
+  double shortest = statistics.values[0], longest = shortest, characters = 0;
+  for (size_t row = 0; row < rows.size(); ++row) {
+    const double words = statistics.values[row * statistics.width];
+    shortest = std::min(shortest, words);
+    longest = std::max(longest, words);
+    characters += static_cast<double>(python::length(*rows[row].prediction));
   }
-  const auto [shortest, longest] = std::minmax_element(lengths.begin(), lengths.end());
-  const auto count = static_cast<double>(rows.size());
-  return {.score = words / count,
+  return {.score = statistics.score(statistics.sums()),
           .signature = "unit:words|tok:whitespace|mean:rows",
-          .details = {
-              {"characters", characters / count}, {"shortest", *shortest}, {"longest", *longest}}};
+          .details = {{"characters", characters / static_cast<double>(rows.size())},
+                      {"shortest", static_cast<int64_t>(shortest)},
+                      {"longest", static_cast<int64_t>(longest)}}};
+}
+
+RowStatistics refusal_statistics(std::span<const PredictionRow> rows,
+                                 const MetricOptions& options) {
+  return mean_of(rows, [&](const std::string& text) {
+    return is_refusal(text, options.format.refusals);
+  });
 }
 
 Score score_refusal_rate(std::span<const PredictionRow> rows, const MetricOptions& options) {
-  const auto& more = options.format.refusals;
-  const auto signature = str("phrases:", kRefusals.size(), "+", more.size(),
-                             "|within:", kRefusalCharacters, "|case:lc");
-  return share(rows, signature, [&](const std::string& text) { return is_refusal(text, more); });
+  return share(refusal_statistics(rows, options),
+               str("phrases:", kRefusals.size(), "+", options.format.refusals.size(),
+                   "|within:", kRefusalCharacters, "|case:lc"));
+}
+
+RowStatistics empty_statistics(std::span<const PredictionRow> rows, const MetricOptions& options) {
+  return mean_of(rows, [](const std::string& text) { return split_words(text).empty(); });
 }
 
 Score score_empty_rate(std::span<const PredictionRow> rows, const MetricOptions& options) {
-  return share(rows, "empty:whitespace-only",
-               [](const std::string& text) { return split_words(text).empty(); });
+  return share(empty_statistics(rows, options), "empty:whitespace-only");
+}
+
+RowStatistics json_statistics(std::span<const PredictionRow> rows, const MetricOptions& options) {
+  return mean_of(rows, is_json);
 }
 
 Score score_format_json(std::span<const PredictionRow> rows, const MetricOptions& options) {
-  return share(rows, "json:whole-text",
-               [](const std::string& text) { return parse(text).has_value(); });
+  return share(json_statistics(rows, options), "json:whole-text");
+}
+
+RowStatistics schema_statistics(std::span<const PredictionRow> rows, const MetricOptions& options) {
+  return mean_of(rows, [schema = schema_of(options)](const std::string& text) {
+    const auto value = parse(text);
+    return value && schema.problem(*value).empty();
+  });
 }
 
 Score score_format_schema(std::span<const PredictionRow> rows, const MetricOptions& options) {
-  if (options.format.schema.is_null()) {
-    throw UserError(
-        "format_schema: needs a schema; give --schema FILE, or --set 'format.schema={type: "
-        "object}'");
-  }
-  const JsonSchema schema(options.format.schema);
+  auto result = share(schema_statistics(rows, options), "json:whole-text|schema:given");
+  const auto schema = schema_of(options);
   int64_t not_json = 0;
   std::string first;  // what is wrong with the first that is
   for (const auto& row : rows) {
@@ -110,10 +149,6 @@ Score score_format_schema(std::span<const PredictionRow> rows, const MetricOptio
     const auto problem = value ? schema.problem(*value) : "$: is not JSON";
     if (!problem.empty()) first = str(row.where, ": ", problem);
   }
-  auto result = share(rows, "json:whole-text|schema:given", [&](const std::string& text) {
-    const auto value = parse(text);
-    return value && schema.problem(*value).empty();
-  });
   result.details["not_json"] = not_json;
   if (!first.empty()) result.details["first_problem"] = first;
   return result;

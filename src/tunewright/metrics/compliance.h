@@ -34,4 +34,10 @@ Score score_empty_rate(std::span<const PredictionRow> rows, const MetricOptions&
 Score score_format_json(std::span<const PredictionRow> rows, const MetricOptions& options);
 Score score_format_schema(std::span<const PredictionRow> rows, const MetricOptions& options);
 
+RowStatistics length_statistics(std::span<const PredictionRow> rows, const MetricOptions& options);
+RowStatistics refusal_statistics(std::span<const PredictionRow> rows, const MetricOptions& options);
+RowStatistics empty_statistics(std::span<const PredictionRow> rows, const MetricOptions& options);
+RowStatistics json_statistics(std::span<const PredictionRow> rows, const MetricOptions& options);
+RowStatistics schema_statistics(std::span<const PredictionRow> rows, const MetricOptions& options);
+
 }  // namespace tunewright::metrics

@@ -190,21 +190,34 @@ Score score_ngram_entropy(std::span<const PredictionRow> rows, const MetricOptio
           .details = {{"distinct", counts.size()}, {"total", static_cast<int64_t>(total)}}};
 }
 
-Score score_repetition(std::span<const PredictionRow> rows, const MetricOptions& options) {
+// Of each prediction: its share, and whether it is long enough to have one.
+RowStatistics repetition_statistics(std::span<const PredictionRow> rows,
+                                    const MetricOptions& options) {
   const auto order = check_order("repetition_order", options.diversity.repetition_order);
   NgramNumbers numbers(order);
-  double sum = 0;
-  int64_t scored = 0;
+  RowStatistics statistics{.width = 2};
   const auto predictions = read(rows, options.diversity);
   for (const auto& words : predictions.words()) {
     numbers.clear();
     const auto total = numbers.of(words).at(order).size();
-    if (total == 0) continue;
-    sum += 1 - numbers.distinct(order) / static_cast<double>(total);
-    ++scored;
+    const double share =
+        total == 0 ? 0 : 1 - numbers.distinct(order) / static_cast<double>(total);
+    statistics.values.push_back(share);
+    statistics.values.push_back(total == 0 ? 0 : 1);
   }
+  statistics.score = [](std::span<const double> sums) {
+    return sums[1] == 0 ? 0 : sums[0] / sums[1];
+  };
+  return statistics;
+}
+
+Score score_repetition(std::span<const PredictionRow> rows, const MetricOptions& options) {
+  const auto order = check_order("repetition_order", options.diversity.repetition_order);
+  const auto statistics = repetition_statistics(rows, options);
+  const auto sums = statistics.sums();
+  const auto scored = static_cast<int64_t>(sums[1]);
   if (scored == 0) fail_too_short("repetition", order);
-  return {.score = sum / static_cast<double>(scored),
+  return {.score = statistics.score(sums),
           .signature = str("n:", order, "|mean:rows|", signature(options.diversity)),
           .details = {{"rows", scored}, {"too_short", std::ssize(rows) - scored}}};
 }

@@ -37,5 +37,7 @@ Score score_ngram_entropy(std::span<const PredictionRow> rows, const MetricOptio
 // Share of the n-grams within a prediction that were there before (rep-n of Su et al. 2022), the
 // mean over the predictions that are long enough, from 0 to 1.
 Score score_repetition(std::span<const PredictionRow> rows, const MetricOptions& options);
+RowStatistics repetition_statistics(std::span<const PredictionRow> rows,
+                                    const MetricOptions& options);
 
 }  // namespace tunewright::metrics

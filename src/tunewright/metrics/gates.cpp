@@ -139,10 +139,12 @@ std::string limit_text(const GateLimits& limits) {
   return join(parts, ", ") + (limits.confident ? ", with the whole interval" : "");
 }
 
-bool is_measured(const Interval& interval) {
-  return std::isfinite(interval.value) && std::isfinite(interval.low) &&
-         std::isfinite(interval.high);
+// Some figures have no interval: those of all answers together.
+bool has_interval(const Interval& figure) {
+  return std::isfinite(figure.low) && std::isfinite(figure.high);
 }
+
+bool is_measured(const Interval& figure) { return std::isfinite(figure.value); }
 
 // How much better the candidate is; its low end is the bad one.
 Interval gain(const MeasuredFigure& figure) {
@@ -170,6 +172,8 @@ std::string complaint(const GateLimits& limits, const MeasuredFigure& figure) {
   if (!limits.not_worse_than_baseline) return "";
   if (!figure.difference || !is_measured(*figure.difference))
     return "there is no figure of the baseline to compare with";
+  if (limits.confident && !has_interval(*figure.difference))
+    return "the difference to the baseline has no interval to be confident of";
   const auto better_by = gain(figure);
   const double least = limits.confident ? better_by.low : better_by.value;
   if (least >= -limits.margin) return "";
@@ -186,6 +190,10 @@ GateResult judge_gate(const Gate& gate, std::span<const MeasuredFigure> figures)
   }
   if (!is_measured(it->candidate)) {
     result.reason = str("'", gate.figure, "' is not defined on these rows");
+    return result;
+  }
+  if (gate.limits.confident && !has_interval(it->candidate)) {
+    result.reason = str("'", gate.figure, "' has no interval to be confident of");
     return result;
   }
   result.measured = it->candidate;

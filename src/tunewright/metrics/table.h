@@ -30,6 +30,7 @@ struct Metric {
   // Null: its figures do not add up over rows.
   RowStatistics (*statistics)(Rows rows, const MetricOptions& options) = nullptr;
   bool lower_is_better = false;
+  bool is_judged = true;  // false: a larger figure is neither better nor worse
 };
 
 // Every metric of the module, in the order of --help.

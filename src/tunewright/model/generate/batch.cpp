@@ -38,6 +38,10 @@ struct Work {
     sampling.seed += prompt;
     return sampling;
   }
+  std::span<const int32_t> watched(size_t prompt) const {
+    if (options.watched.empty()) return {};
+    return options.watched[prompt];
+  }
   bool stops(int32_t id) const { return std::ranges::find(stop_ids, id) != stop_ids.end(); }
   bool greedy() const {
     return options.sampling.temperature == 0 && options.sampling.repetition_penalty == 1;
@@ -47,6 +51,8 @@ struct Work {
 void check(const Work& work) {
   const auto& own = work.options.max_new_tokens;
   TUNEWRIGHT_ASSERT(own.empty() || own.size() == work.prompts.size());
+  TUNEWRIGHT_ASSERT(work.options.watched.empty() ||
+                    work.options.watched.size() == work.prompts.size());
   TUNEWRIGHT_ASSERT(work.options.most_rows > 0);
   work.options.sampling.validate();
   for (const auto& prompt : work.prompts) check_room(work.model, prompt.size());
@@ -158,8 +164,14 @@ class BatchDecoder {
     if (rows.empty()) return;
     batch.ids = ids_tensor(ids, work_.model.head().device());
     const auto logits = work_.model.logits(work_.model.hidden_cached(batch));  // [S, V]
+    for (size_t i = 0; i < rows.size(); ++i) watch(*rows[i], logits[static_cast<int64_t>(i)]);
     const auto tokens = choose(logits, rows);
     for (size_t i = 0; i < rows.size(); ++i) accept(*rows[i], tokens[i]);
+  }
+
+  void watch(Row& row, const at::Tensor& logits) {
+    if (row.answer.ids.empty())
+      row.answer.watched = logits_of(logits, work_.watched(row.prompt));
   }
 
   std::vector<int32_t> choose(const at::Tensor& logits, const std::vector<Row*>& rows) {
@@ -215,7 +227,8 @@ std::vector<Generation> answer_apart(const Work& work) {
       };
       answers[i] = continue_prompt(
           work.model, work.prompts[i], work.stop_ids, work.sampling(i),
-          work.options.on_token ? std::function<bool(int32_t)>(listener) : nullptr, nullptr);
+          work.options.on_token ? std::function<bool(int32_t)>(listener) : nullptr, nullptr,
+          work.watched(i));
       const std::scoped_lock lock(listening);
       if (work.options.on_answer) work.options.on_answer(i, answers[i]);
     }

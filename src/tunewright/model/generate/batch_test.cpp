@@ -53,6 +53,33 @@ TEST(Batch, DrawnAnswersAreThoseOfEachPromptAlone) {
                   {.sampling = {.max_new_tokens = 8, .repetition_penalty = 1.3}});
 }
 
+// What was not drawn can be asked for as well: the likeliest of the watched ids is the one that a
+// model of these ids alone would have written.
+TEST(Batch, WatchedLogitsAreThoseWhereTheAnswerBegins) {
+  const auto model = tiny_model();
+  const auto prompts = prompts_of(9);
+  for (const bool deterministic : {false, true}) {
+    BatchOptions options{.sampling = {.max_new_tokens = 3}, .deterministic = deterministic};
+    for (size_t i = 0; i < prompts.size(); ++i)
+      options.watched.push_back({static_cast<int32_t>(i), 11, 20});
+    const auto answers = generate_batch(*model, prompts, {}, options);
+    for (size_t i = 0; i < prompts.size(); ++i) {
+      ASSERT_EQ(answers[i].watched.size(), 3u);
+      std::vector<ScoreRequest> requests;
+      for (const auto id : options.watched[i]) {
+        requests.push_back({.ids = prompts[i], .from = std::ssize(prompts[i])});
+        requests.back().ids.push_back(id);
+      }
+      const auto scored = score(*model, requests);
+      for (size_t k = 1; k < 3; ++k) {
+        EXPECT_NEAR(answers[i].watched[k] - answers[i].watched[0],
+                    scored[k].logprobs[0] - scored[0].logprobs[0], 1e-4)
+            << i;
+      }
+    }
+  }
+}
+
 TEST(Batch, WhatAllPromptsBeginWithIsReadOnce) {
   const auto model = tiny_model();
   const auto shared = random_ids(12, 99);

@@ -35,6 +35,15 @@ void check_room(const CausalLm& model, size_t prompt_size) {
   }
 }
 
+std::vector<float> logits_of(const at::Tensor& logits, std::span<const int32_t> ids) {
+  if (ids.empty()) return {};
+  const auto chosen = logits.index_select(0, ids_tensor(ids, logits.device()))
+                          .to(at::kCPU, at::kFloat)
+                          .contiguous();
+  const float* values = chosen.const_data_ptr<float>();
+  return {values, values + ids.size()};
+}
+
 Generation generate(CausalLm& model, std::span<const int32_t> prompt,
                     std::span<const int32_t> stop_ids, const SamplingOptions& options,
                     const std::function<bool(int32_t)>& on_token, KvCache* cache) {
@@ -46,7 +55,8 @@ Generation generate(CausalLm& model, std::span<const int32_t> prompt,
 
 Generation continue_prompt(CausalLm& model, std::span<const int32_t> prompt,
                            std::span<const int32_t> stop_ids, const SamplingOptions& options,
-                           const std::function<bool(int32_t)>& on_token, KvCache* cache) {
+                           const std::function<bool(int32_t)>& on_token, KvCache* cache,
+                           std::span<const int32_t> watched) {
   const c10::NoGradGuard no_grad;
   Random random(options.seed, stream_id("sampling"));
   KvCache own_cache;
@@ -62,7 +72,9 @@ Generation continue_prompt(CausalLm& model, std::span<const int32_t> prompt,
   while (static_cast<int64_t>(generation.ids.size()) < limit) {
     const auto unread =
         std::span<const int32_t>(context).subspan(static_cast<size_t>(past.length()));
-    const auto token = sample(next_logits(model, unread, past), context, options, random);
+    const auto logits = next_logits(model, unread, past);
+    if (generation.ids.empty()) generation.watched = logits_of(logits, watched);
+    const auto token = sample(logits, context, options, random);
     if (contains(stop_ids, token)) {
       generation.finish = FinishReason::kStop;
       break;

@@ -26,6 +26,7 @@ enum class FinishReason { kStop, kLength };
 struct Generation {
   std::vector<int32_t> ids;  // without the prompt; a stop id that ended it is not in it
   FinishReason finish = FinishReason::kLength;
+  std::vector<float> watched = {};  // logits of the ids that were watched, where the answer begins
 };
 
 // Continues `prompt`.  `on_token` sees each new token and may return false to stop (a stop string).
@@ -40,6 +41,8 @@ Generation generate(
 struct BatchOptions {
   SamplingOptions sampling;                // prompt i is sampled with seed + i
   std::vector<int64_t> max_new_tokens;     // of each prompt; empty: that of `sampling` for all
+  // Of each prompt, ids whose logits before sampling are wanted where its answer begins; empty: none.
+  std::vector<std::vector<int32_t>> watched;
   int64_t most_rows = 32;                  // answers written at the same time
   int64_t cache_bytes = int64_t{2} << 30;  // for their keys and values; one answer always has room
   // One answer at a time on one thread: the same, bit for bit, whatever else is answered.

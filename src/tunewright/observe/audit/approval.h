@@ -30,9 +30,15 @@ std::vector<Approval> approvals_of(const std::filesystem::path& model);
 
 // What a gate `approval: {by: [..], at_least: n}` demands.
 struct ApprovalRule {
-  std::vector<std::string> by;  // Names that count; empty: any.
-  int64_t at_least = 1;         // How many different of them.
+  std::vector<std::string> by;
+  int64_t at_least = 1;
 };
+
+template <class V>
+void fields(V& v, ApprovalRule& o) {
+  v("by", o.by, "Names that count; empty: any.");
+  v("at_least", o.at_least, "How many different of them.");
+}
 bool is_approved(const std::filesystem::path& model, const ApprovalRule& rule = {});
 
 // The run folder that holds `path` (itself, or its adapter/ or model/); `path` where none does.

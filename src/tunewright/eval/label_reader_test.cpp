@@ -1,33 +1,9 @@
-#include "tunewright/eval/answer.h"
+#include "tunewright/eval/label_reader.h"
 
-#include "tunewright/base/json.h"
 #include "tunewright/base/test.h"
 
 namespace tunewright::eval {
 namespace {
-
-TEST(Answer, NormalisedAsSquadDoes) {
-  const auto golden = read_json(testing::source_path("tests/golden/metrics.json"));
-  ASSERT_GT(golden["normalised"].size(), 20u);
-  for (const auto& pair : golden["normalised"]) {
-    EXPECT_EQ(normalise_answer(pair[0].get<std::string>()), pair[1].get<std::string>()) << pair[0];
-  }
-}
-
-TEST(Answer, ExactMatchNormalisedAndRaw) {
-  EXPECT_TRUE(exact_match("The Answer.", "answer"));
-  EXPECT_FALSE(exact_match_raw("The Answer.", "answer"));
-  EXPECT_TRUE(exact_match_raw(" answer\n", "answer"));
-  EXPECT_FALSE(exact_match("answers", "answer"));
-}
-
-TEST(Answer, TokenF1CountsCommonWords) {
-  EXPECT_DOUBLE_EQ(token_f1("the red red car", "red car"),
-                   2.0 * 2 / 5);  // two of three, two of two
-  EXPECT_DOUBLE_EQ(token_f1("blue", "red"), 0);
-  EXPECT_DOUBLE_EQ(token_f1("", "the"), 1);  // both are empty once normalised
-  EXPECT_DOUBLE_EQ(token_f1("", "red"), 0);
-}
 
 TEST(LabelReader, ReadsTheLabelThatAnAnswerBeginsWith) {
   const LabelReader labels({"ham", "spam", "not sure"}, "task t");

@@ -1,11 +1,10 @@
-#include "tunewright/eval/answer.h"
+#include "tunewright/eval/label_reader.h"
 
 #include <unicode/locid.h>
 #include <unicode/uchar.h>
 #include <unicode/unistr.h>
 
 #include <algorithm>
-#include <map>
 
 #include "tunewright/base/error.h"
 #include "tunewright/base/str.h"
@@ -18,17 +17,6 @@ icu::UnicodeString lower_case(std::string_view text) {
   return unicode.toLower(icu::Locale::getRoot());
 }
 
-bool is_ascii_punctuation(UChar32 c) {
-  return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') ||
-         (c >= '{' && c <= '~');
-}
-
-// What Python's \w takes, the reference's regular expression being Python's.
-bool is_word(UChar32 c) {
-  return c == '_' || (U_GET_GC_MASK(c) & U_GC_L_MASK) != 0 ||
-         u_getNumericValue(c) != U_NO_NUMERIC_VALUE;
-}
-
 bool is_space(UChar32 c) { return u_isUWhiteSpace(c) || (c >= 0x1c && c <= 0x1f); }
 
 template <class Use>
@@ -39,59 +27,6 @@ void for_each_character(const icu::UnicodeString& text, Use use) {
 std::string utf8(const icu::UnicodeString& text) {
   std::string bytes;
   return text.toUTF8String(bytes);
-}
-
-bool is_article(const icu::UnicodeString& word) {
-  return word == u"a" || word == u"an" || word == u"the";
-}
-
-// Each whole word that is an article becomes a space.
-icu::UnicodeString without_articles(const icu::UnicodeString& text) {
-  icu::UnicodeString out, word;
-  const auto end_word = [&] {
-    if (is_article(word)) {
-      out.append(u' ');
-    } else {
-      out.append(word);
-    }
-    word.remove();
-  };
-  for_each_character(text, [&](UChar32 c) {
-    if (is_word(c)) {
-      word.append(c);
-    } else {
-      end_word();
-      out.append(c);
-    }
-  });
-  end_word();
-  return out;
-}
-
-std::vector<std::string> words_of(const icu::UnicodeString& text) {
-  std::vector<std::string> words;
-  icu::UnicodeString word;
-  const auto end_word = [&] {
-    if (!word.isEmpty()) words.push_back(utf8(word));
-    word.remove();
-  };
-  for_each_character(text, [&](UChar32 c) {
-    if (is_space(c)) {
-      end_word();
-    } else {
-      word.append(c);
-    }
-  });
-  end_word();
-  return words;
-}
-
-std::vector<std::string> normalised_words(std::string_view text) {
-  icu::UnicodeString kept;
-  for_each_character(lower_case(text), [&](UChar32 c) {
-    if (!is_ascii_punctuation(c)) kept.append(c);
-  });
-  return words_of(without_articles(kept));
 }
 
 // Lower case; leading marks and spaces gone, every other run of them one space.  A run at the end
@@ -118,26 +53,6 @@ std::string without_last_space(std::string text) {
 }
 
 }  // namespace
-
-std::string normalise_answer(std::string_view text) { return join(normalised_words(text), " "); }
-
-bool exact_match(std::string_view answer, std::string_view reference) {
-  return normalise_answer(answer) == normalise_answer(reference);
-}
-
-bool exact_match_raw(std::string_view answer, std::string_view reference) {
-  return trim(answer) == trim(reference);
-}
-
-double token_f1(std::string_view answer, std::string_view reference) {
-  const auto given = normalised_words(answer), wanted = normalised_words(reference);
-  if (given.empty() || wanted.empty()) return given.empty() && wanted.empty() ? 1.0 : 0.0;
-  std::map<std::string, int64_t> left;
-  for (const auto& word : wanted) ++left[word];
-  int64_t common = 0;
-  for (const auto& word : given) common += left[word]-- > 0;
-  return 2.0 * static_cast<double>(common) / static_cast<double>(given.size() + wanted.size());
-}
 
 LabelReader::LabelReader(std::vector<std::string> labels, std::string_view where)
     : labels_(std::move(labels)) {

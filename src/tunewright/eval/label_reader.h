@@ -6,17 +6,6 @@
 
 namespace tunewright::eval {
 
-// As the SQuAD evaluation script compares answers: lower case, without ASCII punctuation, without
-// the articles a, an, the, with single spaces.
-std::string normalise_answer(std::string_view text);
-
-bool exact_match(std::string_view answer, std::string_view reference);  // both normalised
-bool exact_match_raw(std::string_view answer,
-                     std::string_view reference);  // as they stand, trimmed
-// Harmonic mean of precision and recall over the words of the normalised answers; two empty ones
-// give 1.
-double token_f1(std::string_view answer, std::string_view reference);
-
 // Finds the label that a free answer begins with.  Upper and lower case, and marks around a word
 // (quotes, asterisks, full stops), make no difference: "**Spam**." is spam, "spammy" is not.
 class LabelReader {
