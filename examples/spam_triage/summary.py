@@ -32,12 +32,18 @@ def main():
     metrics = task["metrics"]
     print_samples(task["samples"])
     print(f"{task['rows']} held-out mails, 95 % intervals in brackets")
-    for name in ("accuracy", "macro_f1"):
-        print(f"  {name:9} {with_interval(metrics[name]['baseline'])} -> {with_interval(metrics[name])}")
+    for name, metric in metrics.items():
+        print(f"  {name:9} {with_interval(metric['baseline'])} -> {with_interval(metric)}")
+    for who in ("baseline", "model"):
+        print(f"  {who} says how sure it is: off by {task[who]['calibration']['ece']:.3f} on average (ECE)")
+    for gate in evaluation["gates"]:
+        print(f"  gate {gate['figure']} {gate['limit']}: {'passed' if gate['passed'] else 'FAILED, ' + gate['reason']}")
+    print(f"verdict: {evaluation['verdict']['overall']} than the baseline ({evaluation['verdict']['reason']})"
+          if evaluation["verdict"]["overall"] != "no difference shown" else "verdict: no difference from the baseline shown")
     peak = max(training["peak_memory_bytes"], evaluation["peak_memory_bytes"]) / 2**30
     print(f"training {training['train_seconds']:.0f} s at {training['tokens_per_second']:.0f} tokens/s, "
           f"evaluation {evaluation['seconds']:.0f} s, peak memory {peak:.2f} GiB")
-    print("report: evals/spam-triage/report.html   talk to it: build/release/tunewright chat "
+    print("the comparison: evals/spam-triage/report.html   talk to it: build/release/tunewright chat "
           "--model models/smollm2-135m-instruct --adapter runs/spam-triage/adapter")
     seconds = int(sys.argv[3]) or training["train_seconds"] + evaluation["seconds"]
     pairs = ", ".join(f"{name} {metrics[name]['baseline']['value']:.2f} -> {metrics[name]['value']:.2f}"

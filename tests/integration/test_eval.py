@@ -178,6 +178,85 @@ def test_likelihood(place):
     assert [json.loads(line)["prediction"] for line in (place.out / "predictions.jsonl").read_text().splitlines()] == ["Ok!", "Sure.", "Ok!"]
 
 
+def softmax(scores):
+    exponentials = [math.exp(score - max(scores)) for score in scores]
+    return [value / sum(exponentials) for value in exponentials]
+
+
+def chain_logprob(text):
+    chain = [ord(c) for c in text] + [tiny_model.END]
+    return sum(tiny_model.logprob(a, b) for a, b in zip(chain, chain[1:]))
+
+
+def test_probabilities(place):
+    """What the model says of its labels: from the first token that it writes, or from whole labels."""
+    rows = [{"messages": [{"role": "user", "content": "well?"}, {"role": "assistant", "content": label}]} for label in ("Ok!", "Sure.") * 6]
+    task = {"name": "sure", "type": "classification", "data": place.rows(rows), "labels": ["Ok!", "Sure."],
+            "metrics": ["accuracy", "mcc", "brier", "log_loss", "ece", "roc_auc", "loss"]}
+    expected = {"generation": softmax([tiny_model.logprob(ord("\n"), ord(c)) for c in "OS"]),
+                "likelihood": softmax([chain_logprob("\nOk!"), chain_logprob("\nSure.")])}
+    for method, (ok, sure) in expected.items():
+        place.eval([{**task, "method": method}], baseline=place.tuned())
+        found = place.report()["tasks"][0]
+        metrics = found["metrics"]
+        close(metrics["accuracy"]["value"], 0.5)
+        close(metrics["mcc"]["value"], 0)
+        close(metrics["brier"]["value"], (sure ** 2 + ok ** 2) / 2)
+        close(metrics["log_loss"]["value"], -(math.log(ok) + math.log(sure)) / 2, 1e-4)
+        close(metrics["ece"]["value"], ok - 0.5)
+        close(metrics["roc_auc"]["value"], 0.5)
+        assert metrics["ece"]["low"] <= metrics["ece"]["high"] and metrics["ece"]["signature"], metrics["ece"]
+        calibration = found["model"]["calibration"]
+        close(calibration["ece"], ok - 0.5)
+        assert sum(bin["rows"] for bin in calibration["bins"]) == 12
+        assert "Does it know what it knows?" in (place.out / "report.html").read_text()
+        line = json.loads((place.out / "predictions.jsonl").read_text().splitlines()[0])
+        close(line["probabilities"]["Ok!"], ok)
+    task["labels"] = ["Ok!", "Sure.", "Oh"]
+    place.refuses("two of the labels begin with the same token; write method: likelihood", [task])
+    place.eval([{**task, "metrics": ["accuracy"]}])
+    assert "calibration" not in place.report()["tasks"][0]["model"]
+
+
+def test_text_metrics(place):
+    """Any metric of the table is a figure with an interval and a gate; one of all answers together has no interval."""
+    rows = [asked("Ok!"), asked("Ok?"), asked("No, never")]
+    task = {"name": "ask", "type": "generation", "data": place.rows(rows),
+            "metrics": ["bleu", "chrf", "rougeL", "length", "empty_rate", "distinct1"], "metric_options": {"bleu": {"tokenize": "char"}}}
+    done = place.eval([task], baseline=place.tuned(), gates={"ask.length": {"max": 1}, "ask.distinct1": {"min": 0.9, "confident": True}},
+                      status=3)
+    metrics = place.report()["tasks"][0]["metrics"]
+    assert "tok:char" in metrics["bleu"]["signature"] and 0 < metrics["bleu"]["value"] < 100, metrics["bleu"]
+    close(metrics["length"]["value"], 1)
+    close(metrics["distinct1"]["value"], 2 / 6)
+    assert metrics["distinct1"]["low"] is None and "p_value" not in metrics["distinct1"]
+    gates = place.report()["gates"]
+    assert gates[0]["passed"] and gates[1]["reason"] == "'ask.distinct1' has no interval to be confident of", gates
+    assert "ask.length" not in place.report()["verdict"]["figures"] and "ask.distinct1: " in done.stdout
+    assert "no interval" in (place.out / "report.html").read_text()
+
+
+def test_groups(place):
+    """Chance alone makes a gap: a group is called worse served only where chance does not explain it."""
+    rows = [{**asked("ok" if i % 2 else "sure"), "sex": "f" if i % 2 else "m"} for i in range(40)]
+    place.eval([place.triage(rows, group_by="sex")])
+    found = place.report()["tasks"][0]["groups"]
+    assert found["gap"]["value"] == 1 and found["p_value"] < 0.01 and found["groups"]["f"]["value"] == 1, found
+    assert "Are groups served alike?" in (place.out / "report.html").read_text()
+
+
+def test_approval(place):
+    tasks = [place.triage(FOUR_OF_FIVE)]
+    gates = {"approval": {"by": ["Ada"]}}
+    done = place.eval(tasks, model=place.tuned(), gates=gates, status=3)
+    assert "gate approval by at least 1 of Ada: FAILED: nobody approved these weights" in done.stdout, done.stdout
+    approve = subprocess.run([PROGRAM, "runs", "approve", str(place.folder / "run"), "--by", "Ada"], capture_output=True, text=True, timeout=60)
+    assert approve.returncode == 0, approve.stderr
+    place.eval(tasks, model=place.tuned(), gates=gates)
+    assert place.report()["gates"][0]["passed"] is True
+    place.refuses("gates.approval: at_least 2 of 1 names can never be kept", tasks, gates={"approval": {"by": ["Ada"], "at_least": 2}})
+
+
 def test_fewshot(place):
     """A solved example makes the question a later turn, which the tiny model answers with "Again?"."""
     shots = place.rows([asked("ok")], name="shots.jsonl")
