@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "tunewright/base/str.h"
@@ -13,12 +14,17 @@ std::string cell(const Json& interval, int digits) {
              range(interval, digits), "</small></td>");
 }
 
+// Metrics of other scales, whatever their figures.
+constexpr std::array<std::string_view, 7> kNoShares = {"bleu",   "chrf",      "chrf++",       "ter",
+                                                       "length", "self_bleu", "ngram_entropy"};
+
 // Shares only: a loss has another scale.
 std::string shares_chart(const Json& metrics) {
   std::vector<IntervalBar> bars;
   for (const auto& [name, metric] : metrics.items()) {
     const auto interval = interval_of(metric);
-    const bool is_share = member(metric, "lower_is_better") != true && interval.high <= 1;
+    const bool is_share = member(metric, "lower_is_better") != true && interval.high <= 1 &&
+                          std::ranges::find(kNoShares, std::string_view(name)) == kNoShares.end();
     if (!is_share) continue;
     const auto label = words(name);
     if (metric.contains("baseline"))
