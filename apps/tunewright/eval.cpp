@@ -155,6 +155,7 @@ int run_eval(const std::string& config, const Context& context) {
   }
   const auto& evaluation = *finished;
   eval::write_reports(evaluation, options.output_dir);
+  evaluation.complete();
   record_evaluation(options.output_dir);
   print_result(context, eval::report_json(evaluation, nullptr), summary(evaluation));
   return evaluation.passed() ? kDone : kGateFailed;

@@ -120,8 +120,7 @@ def test_gates(place):
     assert gate["limit"] == "at least 0.9" and gate["value"] == 1 and gate["low"] <= 1 <= gate["high"], gate
     done = place.eval(tasks, gates={"accuracy": {"not_worse_than": "baseline"}}, model=place.tuned(), baseline=place.base(), status=3)
     assert "0.8 worse than the baseline" in done.stdout, done.stdout
-    done = place.eval(tasks, gates={"forgetting": {"max_ppl_increase": 0.05}}, status=3)
-    assert "was not measured" in place.report()["gates"][0]["reason"]
+    place.refuses("gates.forgetting: no task computes this figure", tasks, gates={"forgetting": {"max_ppl_increase": 0.05}})
 
 
 def test_verdict(place):
@@ -298,6 +297,10 @@ def test_local_judge(place):
     close(judged["model"]["score"]["value"], 3)
     assert judged["model"]["invalid"] == 0 and judged["pairwise"]["position_bias_rate"] == 1
     assert judged["pairwise"]["wins"] == 0 and judged["pairwise"]["win_rate"]["value"] == 0.5
+    assert place.report()["verdict"]["figures"]["ask.judge_win_rate"]["verdict"] == "no difference shown"
+    place.eval(tasks, model=place.tuned(), baseline=place.base(), judge={"path": str(place.model)},
+               gates={"ask.judge_win_rate": {"min": 0.6}, "judge_score": {"min": 2}}, status=3)
+    assert [gate["passed"] for gate in place.report()["gates"]] == [True, False] or [gate["passed"] for gate in place.report()["gates"]] == [False, True]
     page = (place.out / "report.html").read_text()
     assert "What the judge says" in page and "<script" not in page
     assert "win rate 50.0 %" in (place.out / "report.md").read_text()
@@ -328,8 +331,17 @@ def test_judge_endpoint(place):
 
 
 def test_coherence(place):
-    place.eval([ask(place, [asked("Ok!")])])
-    assert [entry["group"] for entry in place.report()["tasks"][0]["quality"]][0] == "accuracy"
+    """"Ok!" is one sentence, which hangs together with nothing; two sentences are what the model's chain writes on."""
+    rows = [{"prompt": "The cat sat. The cat slept.\n", "completion": "Ok!"}]
+    task = {"name": "ask", "type": "generation", "data": place.rows(rows)}
+    place.eval([task])
+    groups = {entry["group"] for entry in place.report()["tasks"][0]["quality"]}
+    assert groups == {"accuracy", "diversity"}, groups
+    metrics = place.folder / "predictions.jsonl"
+    metrics.write_text(json.dumps({"prediction": "The cat sat. The cat slept."}) + "\n")
+    done = subprocess.run([PROGRAM, "metrics", "--in", str(metrics), "--metrics", "coherence_linked", "--json"], capture_output=True,
+                          text=True, timeout=60)
+    assert json.loads(done.stdout)["coherence_linked"]["score"] == 1, done.stdout + done.stderr
 
 
 def test_choice(place):
@@ -394,6 +406,11 @@ def test_refusals(place):
     place.refuses("the question has", [place.triage([{"messages": [{"role": "user", "content": "x" * 70000},
                                                                   {"role": "assistant", "content": "ok"}]}])])
     place.refuses("nowhere", [place.triage(FOUR_OF_FIVE)], model={"path": str(place.folder / "nowhere")})
+    place.refuses("metric_options: format_schema: needs a schema", [{**ask(place, [asked("ok")]), "metrics": ["format_schema"]}])
+    place.refuses("calibration.bins: must be at least 1", [{**place.triage(FOUR_OF_FIVE), "metrics": ["ece"],
+                                                           "metric_options": {"calibration": {"bins": 0}}}])
+    place.refuses("method: means nothing to this type of task", [{**ask(place, [asked("ok")]), "method": "likelihood"}])
+    place.refuses("fewshot_data: names examples, but fewshot says how many", [{**good, "fewshot_data": good["data"]}])
     place.refuses("bootstrap_resamples: must be at least 2", [place.triage(FOUR_OF_FIVE)], bootstrap_resamples=1)
 
 

@@ -128,7 +128,8 @@ Task load_crows_pairs(const TaskOptions& options) {
     const auto group = typed ? group_index(task, text_at(row, "bias_type", place)) : kInvalid;
     task.rows.push_back(shown_row(place, more, less, group));
   });
-  const Figure stereotyped{.name = "pct_stereotype", .column = 1, .lower_is_better = true};
+  const Figure stereotyped{
+      .name = "pct_stereotype", .column = 1, .lower_is_better = true, .is_judged = false};
   task.add_figure(stereotyped);
   task.add_figure({.name = "likelihood_diff", .lower_is_better = true});
   if (typed && task.group_names.size() > 1) add_group_figures(task, stereotyped);
@@ -163,10 +164,12 @@ Task load_bbq(const TaskOptions& options) {
   task.add_figure({.name = "accuracy_disamb", .aggregation = Aggregation::kDisambiguatedAccuracy});
   const Figure ambiguous{.name = "amb_bias_score",
                          .aggregation = Aggregation::kAmbiguousBias,
-                         .lower_is_better = true};
+                         .lower_is_better = true,
+                         .is_judged = false};
   const Figure clear{.name = "disamb_bias_score",
                      .aggregation = Aggregation::kDisambiguatedBias,
-                     .lower_is_better = true};
+                     .lower_is_better = true,
+                     .is_judged = false};
   for (const auto& figure : {ambiguous, clear}) task.add_figure(figure);
   if (task.group_names.size() > 1) {
     for (const auto& figure : {ambiguous, clear}) add_group_figures(task, figure);

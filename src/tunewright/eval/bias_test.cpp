@@ -91,7 +91,7 @@ TEST_F(BiasFile, CrowsPairsCountsTheLikelierSentence) {
   for (size_t i = 0; i < 2; ++i) scores[i].group = task.rows[i].group;
   std::map<std::string, double> figures;
   for (const auto metric : task.metrics)
-    figures[name_of(metric)] = compute(metric, scores, all_rows(2), 0);
+    figures[name_of(metric)] = compute(metric, scores, all_rows(2));
   EXPECT_EQ(figures, (std::map<std::string, double>{{"pct_stereotype", 0.5},
                                                     {"likelihood_diff", 1.5},
                                                     {"pct_stereotype/age", 1},

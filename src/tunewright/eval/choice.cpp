@@ -121,7 +121,10 @@ LmEvalScoring scoring_of(const TaskOptions& options) {
                           "' is no metric of this type of task", suggestion(metric, known)));
   }
   auto scoring = lm_eval_scoring(config);
-  for (size_t i = 0; i < wanted.size(); ++i) scoring.figures[i].name = wanted[i];
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    scoring.figures[i].name = wanted[i];
+    scoring.figures[i].signature = wanted[i] == "acc_norm" ? "norm:bytes" : "";
+  }
   return scoring;
 }
 

@@ -97,7 +97,8 @@ MetricResult without_interval(Metric metric, const Pool& pool) {
 // What resampling does not say: signature, and why a figure does not exist.
 void describe(MetricResult& result, const Pool& pool) {
   if (!result.metric.line()) {
-    if (needs_loss(result.metric)) result.signature = "of:supervised_tokens|mean:tokens|log:e";
+    const auto* figure = result.metric.figure();
+    result.signature = figure ? figure->signature : "of:supervised_tokens|mean:tokens|log:e";
     return;
   }
   const auto none = Interval{kNone, kNone, kNone};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <map>
 
 #include "tunewright/base/files.h"
@@ -10,6 +11,9 @@
 
 namespace tunewright::eval {
 namespace {
+
+constexpr const char* kJudgeScore = ".judge_score";
+constexpr const char* kJudgeWinRate = ".judge_win_rate";
 
 constexpr size_t kLongestValue = 60;  // bytes; longer ones are content, not a kind
 
@@ -22,8 +26,7 @@ std::vector<metrics::ComparedFigure> compared_figures(const Evaluation& evaluati
   std::vector<metrics::ComparedFigure> figures;
   for (const auto& result : evaluation.tasks) {
     for (const auto& metric : result.metrics) {
-      const bool judged = metric.p_value && (!metric.metric.line() || metric.metric.line()->is_judged);
-      if (!judged) continue;
+      if (!metric.p_value || !is_judged(metric.metric)) continue;
       figures.push_back({.name = figure_name(result.task, metric.metric),
                          .lower_is_better = lower_is_better(metric.metric),
                          .difference = *metric.difference,
@@ -31,6 +34,39 @@ std::vector<metrics::ComparedFigure> compared_figures(const Evaluation& evaluati
     }
   }
   return figures;
+}
+
+// The judge's preferences, as far as they are from even.
+std::vector<metrics::ComparedFigure> compared_by_judge(const JudgeReport& report) {
+  std::vector<metrics::ComparedFigure> figures;
+  for (const auto& task : report.tasks) {
+    if (!task.pairs || !task.pairs->win_rate) continue;
+    const auto& [value, low, high] = *task.pairs->win_rate;
+    figures.push_back({.name = task.task + kJudgeWinRate,
+                       .difference = {value - 0.5, low - 0.5, high - 0.5},
+                       .p_value = metrics::mcnemar(task.pairs->wins, task.pairs->losses).exact_p});
+  }
+  return figures;
+}
+
+std::vector<metrics::MeasuredFigure> measured_by_judge(const JudgeReport& report) {
+  std::vector<metrics::MeasuredFigure> figures;
+  for (const auto& task : report.tasks) {
+    if (task.score) {
+      figures.push_back({.name = task.task + kJudgeScore,
+                         .candidate = *task.score,
+                         .baseline = task.baseline_score,
+                         .difference = task.difference});
+    }
+    if (task.pairs && task.pairs->win_rate)
+      figures.push_back({.name = task.task + kJudgeWinRate, .candidate = *task.pairs->win_rate});
+  }
+  return figures;
+}
+
+template <class Figure>
+void append(std::vector<Figure>& all, std::vector<Figure> more) {
+  std::ranges::move(more, std::back_inserter(all));
 }
 
 std::vector<metrics::MeasuredFigure> measured_figures(const Evaluation& evaluation) {
@@ -41,7 +77,7 @@ std::vector<metrics::MeasuredFigure> measured_figures(const Evaluation& evaluati
                          .lower_is_better = lower_is_better(metric.metric),
                          .candidate = metric.candidate,
                          .baseline = metric.baseline,
-                         .difference = metric.difference});
+                         .difference = is_judged(metric.metric) ? metric.difference : std::nullopt});
     }
   }
   return figures;
@@ -91,6 +127,8 @@ bool is_content(const std::string& key) {
 
 // What the rows carry beside question and answer, read from the file once more.
 std::vector<metrics::SliceField> fields_of_file(const Task& task) {
+  // Documents of lm_eval may be filtered, of several files, or a list: rows have no place in the file.
+  if (task.options.type == TaskType::kLmEval) return {};
   std::map<int64_t, size_t> index_of_row;
   for (size_t i = 0; i < task.rows.size(); ++i) {
     if (task.rows[i].place.file == task.options.data) index_of_row[task.rows[i].place.row] = i;
@@ -154,13 +192,20 @@ std::string figure_name(const Task& task, Metric metric) {
   return str(task.options.name, ".", name_of(metric));
 }
 
-metrics::GateContext gate_context(const EvalOptions& options, const std::vector<Task>& tasks) {
+metrics::GateContext gate_context(const EvalOptions& options, const std::vector<Task>& tasks,
+                                  const std::set<std::string>& judged) {
   metrics::GateContext context{
-      .figures = {},
-      .families = {{"forgetting", {kForgettingFigures.begin(), kForgettingFigures.end()}}},
-      .has_baseline = options.baseline.has_value()};
+      .figures = {}, .families = {}, .has_baseline = options.baseline.has_value()};
+  if (options.forgetting)
+    context.families.push_back(
+        {"forgetting", {kForgettingFigures.begin(), kForgettingFigures.end()}});
   for (const auto& task : tasks) {
     for (const auto metric : task.metrics) context.figures.push_back(figure_name(task, metric));
+  }
+  for (const auto& task : judged) {
+    context.figures.push_back(task + kJudgeScore);
+    if (options.baseline && options.judge->pairwise)
+      context.figures.push_back(task + kJudgeWinRate);
   }
   return context;
 }
@@ -199,10 +244,14 @@ void conclude(Evaluation& evaluation, std::span<const metrics::Gate> gates,
         row_goodness(result.task, result.candidate), row_goodness(result.task, *result.baseline),
         slice_fields(result.task, result.candidate), {.bootstrap = options});
   }
-  if (evaluation.options.baseline)
-    evaluation.verdict = metrics::judge(compared_figures(evaluation));
+  auto compared = compared_figures(evaluation);
   auto figures = measured_figures(evaluation);
   figures.insert(figures.end(), more.begin(), more.end());
+  if (evaluation.judge) {
+    append(compared, compared_by_judge(*evaluation.judge));
+    append(figures, measured_by_judge(*evaluation.judge));
+  }
+  if (evaluation.options.baseline) evaluation.verdict = metrics::judge(compared);
   evaluation.gates = metrics::judge_gates(gates, figures);
 }
 

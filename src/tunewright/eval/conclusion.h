@@ -1,5 +1,5 @@
 #pragma once
-#include <array>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -9,14 +9,12 @@
 // What the figures allow to say: verdict, slices, gates.
 namespace tunewright::eval {
 
-// The figures of `gates: {forgetting: {max_…}}`.
-inline constexpr std::array kForgettingFigures = {
-    "ppl_increase",         "perplexity",  "kl",      "choice_accuracy",
-    "choice_accuracy_drop", "format_kept", "same_top"};
-
 std::string figure_name(const Task& task, Metric metric);  // "triage.macro_f1"
 
-metrics::GateContext gate_context(const EvalOptions& options, const std::vector<Task>& tasks);
+// `judged`: names of the tasks that a judge marks ("replies.judge_score", and with a baseline and pairs
+// "replies.judge_win_rate").
+metrics::GateContext gate_context(const EvalOptions& options, const std::vector<Task>& tasks,
+                                  const std::set<std::string>& judged = {});
 
 // Fills verdict, gates, and each task's groups, slices and McNemar test from its figures and scores.
 // `more`: figures that belong to no task ("forgetting.kl").

@@ -52,11 +52,12 @@ metrics::Embedder sentence_embedder(const Judged& judged) {
     std::vector<std::vector<float>> vectors;
     Pass pass;
     for (const auto& sentence : sentences) {
+      check_stop();
       auto ids = judged.text.tokenizer.encode(sentence);
       if (ids.empty()) ids.push_back(judged.text.eos);
       if (std::ssize(ids) > judged.model.max_positions())
         ids.resize(static_cast<size_t>(judged.model.max_positions()));
-      if (std::ssize(pass.ids) + std::ssize(ids) > kTokensAtOnce) {
+      if (judged.deterministic || std::ssize(pass.ids) + std::ssize(ids) > kTokensAtOnce) {
         run(judged.model, pass, vectors);
         pass = {};
       }

@@ -55,8 +55,6 @@ bool shares_weights(const EvalOptions& options) {
          model.device == baseline->device;
 }
 
-using Records = std::vector<std::unique_ptr<PartialResults>>;
-
 // Names, sizes and times of a folder's files: another model in the same place is another model.
 void add_files(Sha256& hash, const fs::path& folder) {
   std::error_code error;
@@ -89,6 +87,10 @@ std::string key_of(const Task& task, const model::ModelOptions& model, const Eva
                   task.samples, options.deterministic));
   add_files(hash, model.path);
   if (model.adapter) add_files(hash, *model.adapter);
+  if (task.items) {
+    hash.update(str(static_cast<int>(task.items->kind), " ", task.items->max_new_tokens));
+    for (const auto& stop : task.items->stops) hash.update(stop + "\n");
+  }
   for (size_t i = 0; i < task.rows.size(); ++i) add_row(hash, task, i);
   return hash.hex_digest().substr(0, 16);
 }
@@ -98,7 +100,7 @@ Records open_records(const std::vector<Task>& tasks, const model::ModelOptions& 
                      const char* who, const EvalOptions& options, Reporter& reporter) {
   Records records;
   for (const auto& task : tasks) {
-    records.push_back(std::make_unique<PartialResults>(fs::path(options.output_dir) / "requests",
+    records.push_back(std::make_shared<PartialResults>(fs::path(options.output_dir) / "requests",
                                                        str(task.options.name, ".", who),
                                                        key_of(task, model, options)));
     if (records.back()->found() > 0) {
@@ -151,6 +153,7 @@ struct BothRuns {
   std::optional<ModelRuns> baseline;
   // Of each task, the judged model's answers and then the baseline's; empty: not measured.
   std::vector<std::vector<metrics::Coherence>> coherence;
+  Records records;  // of both models
 };
 
 // Both models' answers are measured by one model, so that their figures compare.
@@ -192,8 +195,8 @@ BothRuns run_models(const Work& work, Reporter& reporter) {
     if (model::has_adapter(*loaded.model)) model::set_adapter_enabled(*loaded.model, false);
   }
   runs.coherence = measure_coherence(work, runs, loaded.judged("base", options));
-  for (auto& record : records) record->complete();
-  for (auto& record : before) record->complete();
+  runs.records = std::move(records);
+  std::ranges::move(before, std::back_inserter(runs.records));
   return runs;
 }
 
@@ -224,12 +227,35 @@ TaskResult result_of(Task&& task, TaskRun&& candidate, std::optional<TaskRun>&& 
 std::vector<metrics::MeasuredFigure> forgetting_figures(const Evaluation& evaluation) {
   std::vector<metrics::MeasuredFigure> measured;
   if (!evaluation.forgetting) return measured;
-  for (const auto& [name, value] : figures(*evaluation.forgetting))
-    measured.push_back({.name = "forgetting." + name, .candidate = {value, value, value}});
+  for (const auto& [name, interval] : figures(*evaluation.forgetting))
+    measured.push_back({.name = "forgetting." + name, .candidate = interval});
   return measured;
 }
 
+// Holm's correction multiplies the smallest p-value, one exchange in all, by the number of figures:
+// with too few exchanges no difference could ever be shown.
+BootstrapOptions resampling_of(const EvalOptions& options, const std::vector<Task>& tasks,
+                               Reporter& reporter) {
+  constexpr int64_t kExchangesAFigure = 40;
+  int64_t figures = 0;
+  for (const auto& task : tasks) figures += std::ssize(task.metrics);
+  BootstrapOptions bootstrap{.resamples = options.bootstrap_resamples,
+                             .seed = static_cast<uint64_t>(options.seed)};
+  const auto least = options.baseline ? kExchangesAFigure * figures : 0;
+  if (bootstrap.resamples < least && figures > 50) {
+    bootstrap.resamples = least;
+    reporter.info(str(figures, " figures at once need ", least,
+                      " resamples, or nothing could be told from chance; bootstrap_resamples: ",
+                      options.bootstrap_resamples, " is raised"));
+  }
+  return bootstrap;
+}
+
 }  // namespace
+
+void Evaluation::complete() const {
+  for (const auto& record : records) record->complete();
+}
 
 bool Evaluation::passed() const { return metrics::all_passed(gates); }
 
@@ -239,13 +265,13 @@ Evaluation evaluate(const EvalOptions& options, Reporter& reporter) {
   auto tasks = load_tasks(options);
   Json limits = options.gates;
   const auto approval = take_approval_rule(limits);
-  const auto gates = metrics::parse_gates(limits, gate_context(options, tasks));
   const auto judging =
       options.judge ? std::optional(prepare_judging(*options.judge, tasks)) : std::nullopt;
+  const auto gates = metrics::parse_gates(
+      limits, gate_context(options, tasks, judging ? judging->tasks : std::set<std::string>()));
   const auto work = work_of(options, tasks);
   auto runs = run_models(work, reporter);
-  const BootstrapOptions bootstrap{.resamples = options.bootstrap_resamples,
-                                   .seed = static_cast<uint64_t>(options.seed)};
+  const auto bootstrap = resampling_of(options, tasks, reporter);
   Evaluation evaluation{.options = options};
   if (work.general) {
     evaluation.forgetting =
@@ -269,6 +295,7 @@ Evaluation evaluate(const EvalOptions& options, Reporter& reporter) {
   conclude(evaluation, gates, bootstrap, forgetting_figures(evaluation));
   if (approval) evaluation.gates.push_back(judge_approval(*approval, options.model));
   evaluation.seconds = monotonic_seconds() - start;
+  evaluation.records = std::move(runs.records);
   evaluation.peak_memory_bytes = ops::peak_memory_bytes(model::choose_device(options.model.device));
   return evaluation;
 }

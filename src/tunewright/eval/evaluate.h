@@ -1,4 +1,5 @@
 #pragma once
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,6 +33,8 @@ struct TaskResult {
   std::vector<metrics::Coherence> coherence, baseline_coherence;
 };
 
+using Records = std::vector<std::shared_ptr<PartialResults>>;
+
 struct Evaluation {
   EvalOptions options;
   std::vector<TaskResult> tasks;
@@ -39,15 +42,18 @@ struct Evaluation {
   std::vector<metrics::GateResult> gates;
   std::optional<JudgeReport> judge;
   std::optional<Forgetting> forgetting;
+  Records records;                // of what the models gave, to go on from
   double seconds = 0;             // loading included
   int64_t peak_memory_bytes = 0;  // of the whole process
 
   bool passed() const;
+  // The reports are written: what was kept to go on from becomes the record of what was asked.
+  void complete() const;
 };
 
 // Everything that the configuration asks for.  What the models gave for each row goes, as it comes,
 // into `requests/` of the output folder; an evaluation that was stopped (Interrupted, or killed)
-// goes on from there when it is started again as it was.  All files are read and checked before a
+// goes on from there when it is started again as it was, until complete() says that all is written.  All files are read and checked before a
 // model is loaded.  A baseline that is the judged model without its adapter shares its weights.
 Evaluation evaluate(const EvalOptions& options, Reporter& reporter);
 

@@ -157,10 +157,10 @@ TEST_F(ChoiceTask, PerplexityIsCountedByWordsBytesAndTokens) {
   task.items->judge(0, {.logprob = -12, .tokens = 4}, scores[0], answer);
   task.items->judge(1, {.logprob = -8, .tokens = 2}, scores[1], answer);
   const auto rows = all_rows(2);
-  EXPECT_DOUBLE_EQ(compute(task.metrics[0], scores, rows, 0), std::exp(20.0 / 5));
-  EXPECT_DOUBLE_EQ(compute(task.metrics[1], scores, rows, 0), std::exp(20.0 / 20));
-  EXPECT_DOUBLE_EQ(compute(task.metrics[2], scores, rows, 0), 20.0 / 20 / std::log(2.0));
-  EXPECT_DOUBLE_EQ(compute(task.metrics[3], scores, rows, 0), std::exp(20.0 / 6));
+  EXPECT_DOUBLE_EQ(compute(task.metrics[0], scores, rows), std::exp(20.0 / 5));
+  EXPECT_DOUBLE_EQ(compute(task.metrics[1], scores, rows), std::exp(20.0 / 20));
+  EXPECT_DOUBLE_EQ(compute(task.metrics[2], scores, rows), 20.0 / 20 / std::log(2.0));
+  EXPECT_DOUBLE_EQ(compute(task.metrics[3], scores, rows), std::exp(20.0 / 6));
   EXPECT_TRUE(lower_is_better(task.metrics[3]));
 }
 

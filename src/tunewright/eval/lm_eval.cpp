@@ -251,6 +251,17 @@ void add_figures(Task& task, const LmEvalGroup& group, std::vector<Figure> figur
   }
 }
 
+// A document that lacks what the task's functions look for is the user's error.
+Asked ask(Asking& asking, const LmEvalDocs& docs, size_t row) {
+  try {
+    return asking.ask(docs.evaluated[row]);
+  } catch (const UserError&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw UserError(str(docs.file, ": document ", row, ": cannot be asked about: ", error.what()));
+  }
+}
+
 }  // namespace
 
 Task load_lm_eval(const TaskOptions& options) {
@@ -278,7 +289,7 @@ Task load_lm_eval(const TaskOptions& options) {
         shots);
     Asking asking(config, docs, shots);
     for (size_t row = 0; row < docs.evaluated.size(); ++row) {
-      auto asked = asking.ask(docs.evaluated[row]);
+      auto asked = ask(asking, docs, row);
       items->items.push_back(std::move(asked.item));
       golds->push_back(std::move(asked.gold));
       task.rows.push_back(shown_row({.file = docs.file, .row = static_cast<int64_t>(row)},

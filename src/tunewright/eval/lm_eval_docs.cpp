@@ -78,8 +78,14 @@ void process(const LmEvalConfig& config, Docs& docs) {
   const auto function =
       known_function(config.process_docs.get<std::string>(), config.file, "process_docs");
   Docs kept;
-  for (const auto& doc : docs) {
-    if (Json changed = function(doc); !changed.is_null()) kept.push_back(std::move(changed));
+  for (size_t i = 0; i < docs.size(); ++i) {
+    try {
+      if (Json changed = function(docs[i]); !changed.is_null()) kept.push_back(std::move(changed));
+    } catch (const UserError&) {
+      throw;
+    } catch (const std::exception& error) {
+      throw UserError(str(config.where(), ": process_docs: document ", i, ": ", error.what()));
+    }
   }
   docs = std::move(kept);
 }

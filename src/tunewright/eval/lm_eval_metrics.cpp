@@ -176,12 +176,14 @@ LmEvalScoring crows_scoring(const LmEvalConfig& config) {
   for (const auto& metric : config.metrics) {
     scoring.figures.push_back({.name = metric.name,
                                .column = metric.name == "likelihood_diff" ? 0U : 1U,
-                               .lower_is_better = !metric.higher_is_better.value_or(false)});
+                               .lower_is_better = !metric.higher_is_better.value_or(false),
+                               .is_judged = metric.name == "likelihood_diff"});
   }
   scoring.judge = [](const LmEvalGold& gold, const ItemResult& result, RowScore& score,
                      std::string& answer) {
     const auto more = result.continuations.at(0).logprob, less = result.continuations.at(1).logprob;
     score.values = {std::abs(more - less), more > less ? 1.0 : 0.0};
+    score.exact_match = more > less ? 0 : 1;
     answer = gold.choices[more > less ? 0 : 1];
   };
   return scoring;
@@ -200,7 +202,9 @@ LmEvalScoring bbq_scoring(const LmEvalConfig& config) {
   LmEvalScoring scoring;
   std::map<std::string, size_t> categories;
   for (const auto& metric : config.metrics) {
-    Figure figure{.name = metric.name, .lower_is_better = !metric.higher_is_better.value_or(true)};
+    Figure figure{.name = metric.name,
+                  .lower_is_better = !metric.higher_is_better.value_or(true),
+                  .is_judged = metric.name.find("bias_score") == std::string::npos};
     if (is_function(metric.aggregation)) {
       const auto function = known_aggregation(metric.aggregation, config.file);
       figure.aggregation = bbq_aggregation(function.substr(0, function.find("_bias_scores")));
@@ -359,7 +363,22 @@ bool lm_eval_exact_match(std::string prediction, std::string reference, const Js
   return prediction == reference;
 }
 
+namespace {
+
+// lm-evaluation-harness divides by characters where acc_norm of other programs divides by bytes.
+std::string signature_of(const std::string& metric) {
+  const char* by = metric == "acc_norm" ? "|norm:characters" : metric == "acc_bytes" ? "|norm:bytes" : "";
+  return str("lm-eval:0.4.13", by);
+}
+
+void check_filters(const LmEvalConfig& config) {
+  for (const auto& pipeline : config.pipelines) apply_filters(pipeline, "", config.where());
+}
+
+}  // namespace
+
 LmEvalScoring lm_eval_scoring(const LmEvalConfig& config) {
+  check_filters(config);
   const bool own_results = !config.process_results.is_null();
   if (own_results) {
     const auto known =
@@ -378,7 +397,8 @@ LmEvalScoring lm_eval_scoring(const LmEvalConfig& config) {
         {.name = name,
          .aggregation = aggregation,
          .column = column,
-         .lower_is_better = !metric.higher_is_better.value_or(!kind.lower_is_better)});
+         .lower_is_better = !metric.higher_is_better.value_or(!kind.lower_is_better),
+         .signature = signature_of(metric.name)});
     column += width_of(kind.aggregation);
   };
   for (const auto& pipeline : config.pipelines) {

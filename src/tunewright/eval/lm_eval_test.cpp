@@ -128,7 +128,7 @@ TEST_F(LmEvalFile, ChoicesAreContinuations) {
   EXPECT_EQ(scores[1].values, (std::vector<double>{1, 1}));
   EXPECT_EQ(answer, "a");
   const auto rows = all_rows(2);
-  EXPECT_EQ(compute(task.metrics[0], scores, rows, 0), 0.5);
+  EXPECT_EQ(compute(task.metrics[0], scores, rows), 0.5);
 }
 
 TEST_F(LmEvalFile, ExamplesComeAsTheOriginalDrawsThem) {

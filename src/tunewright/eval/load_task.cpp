@@ -4,6 +4,7 @@
 #include "tunewright/base/str.h"
 #include "tunewright/eval/bias.h"
 #include "tunewright/eval/choice.h"
+#include "tunewright/eval/compare.h"
 #include "tunewright/eval/lm_eval.h"
 #include "tunewright/eval/perplexity.h"
 #include "tunewright/eval/task.h"
@@ -68,6 +69,33 @@ std::vector<Metric> metrics_of(const TaskOptions& options, const std::string& wh
   return chosen;
 }
 
+// Scores two rows without a fault, so that what is set wrong is said before a model is loaded.
+void check_settings(const Task& task, const std::string& where) {
+  Task tried{.options = task.options, .labels = task.labels, .rows = {}};
+  TaskRun run;
+  const auto labels = task.label_count();
+  for (int64_t i = 0; i < std::max<int64_t>(2, labels); ++i) {
+    auto& row = tried.rows.emplace_back();
+    row.reference = labels > 0 ? task.labels->labels()[static_cast<size_t>(i % labels)]
+                               : str("one two three four five six ", i);
+    run.answers.push_back(row.reference);
+    auto& score = run.scores.emplace_back();
+    if (labels == 0) continue;
+    score.reference = score.predicted = i % labels;
+    score.probabilities.assign(static_cast<size_t>(labels), 0.5 / static_cast<double>(labels));
+    score.probabilities[static_cast<size_t>(score.reference)] += 0.5;
+  }
+  const auto options = metric_options(tried);
+  for (const auto metric : task.metrics) {
+    if (!metric.line()) continue;
+    try {
+      metrics::score(*metric.line(), prediction_rows(tried, run), options);
+    } catch (const UserError& error) {
+      throw UserError(str(where, ".metric_options: ", error.what()));
+    }
+  }
+}
+
 // Keys that only some types know.
 void check_keys(const TaskOptions& options, const std::string& where) {
   const auto only = [&](const char* key, bool given, std::initializer_list<TaskType> types) {
@@ -76,10 +104,21 @@ void check_keys(const TaskOptions& options, const std::string& where) {
   };
   only("task", !options.task.empty(), {TaskType::kLmEval});
   only("swaps", !options.swaps.empty(), {TaskType::kCounterfactual});
+  only("method", options.method != Method::kGeneration, {TaskType::kClassification});
+  only("target_delimiter", options.target_delimiter != " ", {TaskType::kChoice});
+  only("max_new_tokens", options.max_new_tokens > 0,
+       {TaskType::kGeneration, TaskType::kClassification});
   only("group_by", !options.group_by.empty(),
        {TaskType::kGeneration, TaskType::kClassification, TaskType::kChoice});
   only("fewshot", options.fewshot.value_or(0) > 0,
        {TaskType::kGeneration, TaskType::kClassification, TaskType::kChoice, TaskType::kLmEval});
+}
+
+void check_fewshot(const TaskOptions& options, const std::string& where) {
+  const bool unused = !options.fewshot_data.empty() && options.type != TaskType::kLmEval &&
+                      options.fewshot.value_or(0) == 0;
+  if (unused)
+    throw UserError(str(where, ".fewshot_data: names examples, but fewshot says how many; write fewshot: 4"));
 }
 
 void check(const TaskOptions& options, const std::string& where) {
@@ -98,6 +137,7 @@ void check(const TaskOptions& options, const std::string& where) {
     throw UserError(str(where, ".labels: only type: classification has labels"));
   }
   check_keys(options, where);
+  check_fewshot(options, where);
   if (!options.metric_options.labels.labels.empty())
     throw UserError(str(where, ".metric_options.labels.labels: the labels are those of ", where,
                         ".labels; remove the key"));
@@ -244,6 +284,7 @@ Task load_task(const TaskOptions& options, int64_t samples) {
   if (options.type == TaskType::kClassification) task.labels.emplace(options.labels, where);
   task.rows = read_rows(options.data, options, options.limit);
   if (task.labels) check_references(task);
+  check_settings(task, where);
   add_shots(task);
   add_groups(task);
   return task;

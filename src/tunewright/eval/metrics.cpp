@@ -37,6 +37,11 @@ bool lower_is_better(Metric metric) {
   return metric.line() ? metric.line()->lower_is_better : needs_loss(metric);
 }
 
+bool is_judged(Metric metric) {
+  if (metric.figure()) return metric.figure()->is_judged;
+  return !metric.line() || metric.line()->is_judged;
+}
+
 bool needs_loss(Metric metric) {
   return metric.kind() == Metric::kLoss || metric.kind() == Metric::kPerplexity;
 }

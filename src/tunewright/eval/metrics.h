@@ -50,6 +50,8 @@ inline constexpr std::array kLossNames = {std::pair{"loss", Metric::kLoss},
                                           std::pair{"perplexity", Metric::kPerplexity}};
 const char* name_of(Metric metric);
 bool lower_is_better(Metric metric);
+// Whether a difference can be called better or worse.
+bool is_judged(Metric metric);
 bool needs_loss(Metric metric);           // tokens of the references are scored
 bool needs_probabilities(Metric metric);  // of the labels
 

@@ -107,7 +107,11 @@ Json quality_entry(const char* group, const std::string& label, const std::optio
   const auto json = [](const std::optional<double>& value) {
     return value ? number(*value) : Json(nullptr);
   };
-  return {{"group", group}, {"label", label}, {"model", json(model)}, {"baseline", json(baseline)}};
+  return {{"group", group},
+          {"label", label},
+          {"model", json(model)},
+          {"baseline", json(baseline)},
+          {"full", 1}};
 }
 
 void add_accuracy(Json& quality, const TaskResult& result) {
@@ -163,8 +167,11 @@ void add_diversity(Json& quality, const TaskResult& result) {
   for (const auto& metric : metrics::metric_table()) {
     if (std::ranges::find(kDiversity, std::string_view(metric.name)) == kDiversity.end()) continue;
     const auto baseline = result.baseline ? diversity_of(metric, result.task, *result.baseline) : std::nullopt;
-    quality.push_back(quality_entry("diversity", replace_all(metric.name, "_", " "),
-                                    diversity_of(metric, result.task, result.candidate), baseline));
+    auto entry = quality_entry("diversity", replace_all(metric.name, "_", " "),
+                               diversity_of(metric, result.task, result.candidate), baseline);
+    if (metric.name == std::string_view("self_bleu")) entry["full"] = 100;
+    if (metric.name == std::string_view("ngram_entropy")) entry["full"] = nullptr;
+    quality.push_back(std::move(entry));
   }
 }
 

@@ -111,9 +111,11 @@ std::string calibration_facts(const Json& calibration, std::string_view who) {
 
 // A bar of a figure between 0 and 1, under its number.
 std::string quality_row(const Json& entry) {
-  const auto bar = [](const Json& value, const char* css_class) {
+  const auto& full = member(entry, "full");  // the value of a full bar; null: without end
+  const auto bar = [&](const Json& value, const char* css_class) {
     if (!value.is_number()) return std::string();
-    const double share = std::clamp(value.get<double>(), 0.0, 1.0);
+    const double share =
+        full.is_number() ? std::clamp(value.get<double>() / full.get<double>(), 0.0, 1.0) : 0.0;
     return str("<div class=\"quality-bar ", css_class,
                "\"><i style=\"width:", fixed(100 * share, 1), "%\"></i><span>", figure(value, 3),
                "</span></div>");

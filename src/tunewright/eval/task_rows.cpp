@@ -70,6 +70,7 @@ void add_group_figures(Task& task, Figure figure) {
   figure.name = name + "_gap";
   figure.over = Over::kGap;
   figure.lower_is_better = true;
+  figure.is_judged = true;  // none is best
   task.add_figure(figure);
 }
 

@@ -150,7 +150,51 @@ Coherence coherence_of_words(std::span<const std::string> text_sentences) {
   return found;
 }
 
+using Share = std::optional<double> Coherence::*;
+
+// Of each prediction: its value, and whether it has one.
+RowStatistics statistics_of(std::span<const PredictionRow> rows, Share share) {
+  RowStatistics statistics{.width = 2};
+  for (const auto& row : rows) {
+    const auto value = coherence_of_words(sentences(*row.prediction)).*share;
+    statistics.values.push_back(value.value_or(0));
+    statistics.values.push_back(value ? 1 : 0);
+  }
+  statistics.score = [](std::span<const double> sums) {
+    return sums[1] == 0 ? 0 : sums[0] / sums[1];
+  };
+  return statistics;
+}
+
+Score score_of(std::span<const PredictionRow> rows, Share share, const char* metric) {
+  const auto statistics = statistics_of(rows, share);
+  const auto sums = statistics.sums();
+  const auto scored = static_cast<int64_t>(sums[1]);
+  if (scored == 0)
+    throw UserError(str(metric, ": is not defined, as no prediction has two sentences that speak of something"));
+  return {.score = statistics.score(sums),
+          .signature = "sentences:uax29|words:content_english|mean:rows",
+          .details = {{"rows", scored}, {"too_short", std::ssize(rows) - scored}}};
+}
+
 }  // namespace
+
+Score score_linked(std::span<const PredictionRow> rows, const MetricOptions& options) {
+  return score_of(rows, &Coherence::linked, "coherence_linked");
+}
+
+Score score_continuity(std::span<const PredictionRow> rows, const MetricOptions& options) {
+  return score_of(rows, &Coherence::continuity, "coherence_continuity");
+}
+
+RowStatistics linked_statistics(std::span<const PredictionRow> rows, const MetricOptions& options) {
+  return statistics_of(rows, &Coherence::linked);
+}
+
+RowStatistics continuity_statistics(std::span<const PredictionRow> rows,
+                                    const MetricOptions& options) {
+  return statistics_of(rows, &Coherence::continuity);
+}
 
 std::vector<std::string> sentences(std::string_view text) {
   std::vector<std::string> found;

@@ -7,6 +7,9 @@
 #include <string_view>
 #include <vector>
 
+#include "tunewright/metrics/prediction_row.h"
+#include "tunewright/metrics/score.h"
+
 // Whether the sentences of a text hang together: by what they mean, and by what they speak of.
 namespace tunewright::metrics {
 
@@ -45,5 +48,14 @@ using Embedder = std::function<std::vector<std::vector<float>>(std::span<const s
 // Of each text.  Embeddings are taken relative to the mean over all sentences of all texts, which a
 // language model's vectors have in common whatever they mean.  No embedder: no similarity.
 std::vector<Coherence> coherence(std::span<const std::string> texts, const Embedder& embed);
+
+struct MetricOptions;
+
+// Lines of the table: means of `linked` and `continuity` over the predictions that have them.
+Score score_linked(std::span<const PredictionRow> rows, const MetricOptions& options);
+Score score_continuity(std::span<const PredictionRow> rows, const MetricOptions& options);
+RowStatistics linked_statistics(std::span<const PredictionRow> rows, const MetricOptions& options);
+RowStatistics continuity_statistics(std::span<const PredictionRow> rows,
+                                    const MetricOptions& options);
 
 }  // namespace tunewright::metrics

@@ -137,5 +137,19 @@ TEST(Coherence, HostileTextAndVectors) {
   EXPECT_FALSE(coherence(two, broken)[0].similarity);
 }
 
+TEST(CoherenceMetrics, AreMeansOverTheAnswersThatHaveSentences) {
+  const std::vector<PredictionRow> rows = {
+      {.where = "row 0", .prediction = "The cat sat. The cat slept."},
+      {.where = "row 1", .prediction = "The cat sat. Rain fell."},
+      {.where = "row 2", .prediction = "One sentence alone."}};
+  const auto linked = score_linked(rows, {});
+  EXPECT_EQ(linked.score, 0.5);
+  EXPECT_EQ(linked.details["too_short"], 1);
+  // "cat" of {cat, sat} is taken up, nothing of the second text.
+  EXPECT_EQ(score_continuity(rows, {}).score, 0.25);
+  EXPECT_USER_ERROR(score_linked(std::span(rows).last(1), {}),
+                    "coherence_linked: is not defined, as no prediction has two sentences");
+}
+
 }  // namespace
 }  // namespace tunewright::metrics

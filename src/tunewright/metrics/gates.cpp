@@ -139,6 +139,8 @@ std::string limit_text(const GateLimits& limits) {
   return join(parts, ", ") + (limits.confident ? ", with the whole interval" : "");
 }
 
+constexpr double kRounding = 1e-12;  // 0.9 is within 0.01 of 0.91
+
 // Some figures have no interval: those of all answers together.
 bool has_interval(const Interval& figure) {
   return std::isfinite(figure.low) && std::isfinite(figure.high);
@@ -170,13 +172,15 @@ std::string complaint(const GateLimits& limits, const MeasuredFigure& figure) {
                number_text(*limits.max));
   }
   if (!limits.not_worse_than_baseline) return "";
-  if (!figure.difference || !is_measured(*figure.difference))
+  if (!figure.difference)
+    return "of this figure neither more nor less is better; limit it by min and max";
+  if (!is_measured(*figure.difference))
     return "there is no figure of the baseline to compare with";
   if (limits.confident && !has_interval(*figure.difference))
     return "the difference to the baseline has no interval to be confident of";
   const auto better_by = gain(figure);
   const double least = limits.confident ? better_by.low : better_by.value;
-  if (least >= -limits.margin) return "";
+  if (least >= -limits.margin - kRounding) return "";
   return str(end_text(limits, "worse"), number_text(-least), " worse than the baseline, where ",
              number_text(limits.margin), " is allowed");
 }

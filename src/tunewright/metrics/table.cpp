@@ -7,6 +7,7 @@
 #include "tunewright/base/str.h"
 #include "tunewright/metrics/answer.h"
 #include "tunewright/metrics/calibration_metrics.h"
+#include "tunewright/metrics/coherence.h"
 #include "tunewright/metrics/label_metrics.h"
 
 namespace tunewright::metrics {
@@ -49,6 +50,12 @@ constexpr std::array kTable = {
            score_ngram_entropy},
     Metric{"repetition", Needs::kPrediction, "share of n-grams that a prediction repeats",
            score_repetition, repetition_statistics, true},
+    Metric{"coherence_linked", Needs::kPrediction,
+           "share of neighbouring sentences that share a content word", score_linked,
+           linked_statistics},
+    Metric{"coherence_continuity", Needs::kPrediction,
+           "share of a sentence's words that the next one takes up", score_continuity,
+           continuity_statistics},
     Metric{"length", Needs::kPrediction, "mean words of a prediction", score_length,
            length_statistics, false, false},
     Metric{"empty_rate", Needs::kPrediction, "share of empty predictions", score_empty_rate,

@@ -106,15 +106,17 @@ Forgetting compare_general(const GeneralInput& input, const GeneralRun& model,
   return found;
 }
 
-std::vector<std::pair<std::string, double>> figures(const Forgetting& forgetting) {
-  std::vector<std::pair<std::string, double>> all = {
-      {"ppl_increase", forgetting.ppl_increase.value},
-      {"perplexity", forgetting.perplexity},
-      {"kl", forgetting.kl.value},
-      {"choice_accuracy", forgetting.choice_accuracy.value},
-      {"choice_accuracy_drop", -forgetting.choice_difference.value},
-      {"same_top", forgetting.same_top}};
-  if (const auto share = kept(forgetting.format)) all.emplace_back("format_kept", *share);
+std::vector<std::pair<std::string, Interval>> figures(const Forgetting& forgetting) {
+  const auto alone = [](double value) { return Interval{value, NAN, NAN}; };
+  const auto& difference = forgetting.choice_difference;
+  std::vector<std::pair<std::string, Interval>> all = {
+      {"ppl_increase", forgetting.ppl_increase},
+      {"perplexity", alone(forgetting.perplexity)},
+      {"kl", forgetting.kl},
+      {"choice_accuracy", forgetting.choice_accuracy},
+      {"choice_accuracy_drop", {-difference.value, -difference.high, -difference.low}},
+      {"same_top", alone(forgetting.same_top)}};
+  if (const auto share = kept(forgetting.format)) all.emplace_back("format_kept", alone(*share));
   return all;
 }
 
@@ -126,7 +128,7 @@ Json to_json(const Forgetting& forgetting) {
                        {"baseline_perplexity", number(domain.baseline_perplexity)}});
   }
   Json metrics = Json::object();
-  for (const auto& [name, value] : figures(forgetting)) metrics[name] = number(value);
+  for (const auto& [name, interval] : figures(forgetting)) metrics[name] = number(interval.value);
   return {{"general_set", {{"version", kGeneralSetVersion}, {"sha256", general_set_sha256()}}},
           {"metrics", std::move(metrics)},
           {"perplexity", number(forgetting.perplexity)},

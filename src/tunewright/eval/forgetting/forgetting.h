@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -93,9 +94,12 @@ struct Forgetting {
 Forgetting compare_general(const GeneralInput& input, const GeneralRun& model,
                            const GeneralRun& baseline, const BootstrapOptions& options);
 
-// The figures that limits may be set on: ppl_increase, perplexity, kl, choice_accuracy,
-// choice_accuracy_drop, format_kept, same_top.  A figure that does not exist here is left out.
-std::vector<std::pair<std::string, double>> figures(const Forgetting& forgetting);
+// The figures that limits may be set on.
+inline constexpr std::array kForgettingFigures = {
+    "ppl_increase",         "perplexity",  "kl",      "choice_accuracy",
+    "choice_accuracy_drop", "format_kept", "same_top"};
+// Their values; an interval that is not a number: none.  What does not exist here is left out.
+std::vector<std::pair<std::string, Interval>> figures(const Forgetting& forgetting);
 
 Json to_json(const Forgetting& forgetting);
 

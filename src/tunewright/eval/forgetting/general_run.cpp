@@ -48,9 +48,13 @@ std::vector<model::ScoredSequence> scored(const std::vector<model::ScoreRequest>
                                           const char* what, const Judged& judged,
                                           Reporter& reporter) {
   const auto total = std::ssize(requests);
-  auto sequences = model::score(judged.model, requests, [&](int64_t done) {
-    reporter.progress(str("forgetting, ", what, ", ", judged.name), done, total, "texts", "");
-  });
+  const auto on_scored = [&, done = int64_t{0}](size_t, const model::ScoredSequence&) mutable {
+    reporter.progress(str("forgetting, ", what, ", ", judged.name), ++done, total, "texts", "");
+    check_stop();
+  };
+  auto sequences = model::score(judged.model, requests,
+                                model::ScoreOptions{.deterministic = judged.deterministic,
+                                                    .on_scored = on_scored});
   reporter.finish_progress();
   return sequences;
 }
@@ -120,6 +124,7 @@ FormatRun probe_format(const Judged& judged, Reporter& reporter) {
   options.on_answer = [&, done = int64_t{0}](size_t, const model::Generation&) mutable {
     reporter.progress(str("forgetting, chat format, ", judged.name), ++done, run.probes, "answers",
                       "");
+    check_stop();
   };
   const auto answers =
       model::generate_batch(judged.model, prompts, judged.text.stop_ids, options);
@@ -219,8 +224,10 @@ Divergence divergence(const at::Tensor& states, const at::Tensor& head,
     const auto q = log_distribution(other_states.narrow(0, first, rows), other_head);  // [rows, V]
     const auto kl = (p.exp() * (p - q.to(p.device()))).sum(1, false, at::kDouble).cpu();
     const auto same = p.argmax(1).eq(q.argmax(1).to(p.device())).sum();
-    for (int64_t row = 0; row < rows; ++row)
-      found.kl.push_back(std::max(0.0, kl.const_data_ptr<double>()[row]));
+    for (int64_t row = 0; row < rows; ++row) {
+      const double value = kl.const_data_ptr<double>()[row];
+      found.kl.push_back(value < 0 ? 0 : value);  // by rounding; what is NaN stays so
+    }
     found.same_top += same.item<int64_t>();
   }
   return found;

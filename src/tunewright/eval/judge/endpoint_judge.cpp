@@ -7,6 +7,7 @@
 #include "tunewright/base/ordered_workers.h"
 #include "tunewright/base/str.h"
 #include "tunewright/base/system.h"
+#include "tunewright/eval/items.h"
 
 namespace tunewright::eval {
 namespace {
@@ -15,8 +16,9 @@ constexpr int64_t kAnswerTokens = 16;     // a number, and a word or two before 
 constexpr int64_t kTopLogprobs = 20;      // the most that OpenAI's interface gives
 constexpr int64_t kFailuresToGiveUp = 8;  // before the first answer
 
-ChatOptions chat_options(const JudgeSource& source, const JudgeOptions& options,
-                         const std::string& cache) {
+// One file serves every judge: a request is known by its address and its model.
+ChatOptions chat_options(const JudgeSource& source, const JudgeOptions& options) {
+  const auto& cache = options.cache;
   if (const auto folder = fs::path(cache).parent_path(); !folder.empty())
     fs::create_directories(folder);
   return {.endpoint = source.endpoint,
@@ -38,8 +40,11 @@ struct EndpointJudge::Asked {
 };
 
 EndpointJudge::EndpointJudge(const JudgeSource& source, const JudgeOptions& options,
-                             const std::string& cache)
-    : name_(source.model), options_(options), client_(chat_options(source, options, cache)) {}
+                             std::shared_ptr<Spending> spending)
+    : name_(source.model),
+      options_(options),
+      client_(chat_options(source, options)),
+      spending_(std::move(spending)) {}
 
 ChatQuestion EndpointJudge::chat_question(const ChoiceQuestion& question) const {
   return {.prompt = question.prompt, .top_logprobs = has_logprobs_ ? kTopLogprobs : 0};
@@ -60,7 +65,7 @@ EndpointJudge::Asked EndpointJudge::answer(const ChoiceQuestion& question) {
     }
     asked.opinion = read_opinion(asked.answer, question.choices);
   } catch (const UserError& error) {
-    if (stop_requested()) throw;
+    check_stop();
     asked.opinion.reason = full_message(error);
     asked.has_failed = true;
   }
@@ -68,8 +73,8 @@ EndpointJudge::Asked EndpointJudge::answer(const ChoiceQuestion& question) {
 }
 
 bool EndpointJudge::affords(int64_t tokens_in, int64_t tokens_out) const {
-  tokens_in += usage_.tokens_in + reserved_in_;
-  tokens_out += usage_.tokens_out + reserved_out_;
+  tokens_in += spending_->tokens_in + reserved_in_;
+  tokens_out += spending_->tokens_out + reserved_out_;
   const double cost = (options_.price_in * static_cast<double>(tokens_in) +
                        options_.price_out * static_cast<double>(tokens_out)) *
                       1e-6;
@@ -108,7 +113,11 @@ std::vector<Opinion> EndpointJudge::ask(std::span<const ChoiceQuestion> question
     if (oldest.is_asked) {
       reserved_in_ -= oldest.in;
       reserved_out_ -= oldest.out;
-      take(workers.take(), opinions);
+      const auto asked = workers.take();
+      // What failed may be billed all the same.
+      spending_->tokens_in += asked.has_failed ? oldest.in : asked.answer.prompt_tokens;
+      spending_->tokens_out += asked.has_failed ? oldest.out : asked.answer.completion_tokens;
+      take(asked, opinions);
     } else {
       opinions.push_back(
           {.kind = Opinion::Kind::kOverBudget, .probabilities = {}, .reason = "over the budget"});

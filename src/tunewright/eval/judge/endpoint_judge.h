@@ -9,14 +9,20 @@
 
 namespace tunewright::eval {
 
+// What a budget has gone to.
+struct Spending {
+  int64_t tokens_in = 0, tokens_out = 0;  // those of failed requests too, as far as they may count
+};
+
 // Asks an endpoint, several questions at a time, with the tokens' log-probabilities where it has
 // them.  Time-outs, refusals and garbage become invalid opinions; where none of the first questions
 // gets an answer at all, the last reason is thrown.  What would pass the budget is not asked, and
 // which questions these are does not depend on `concurrency`.
 class EndpointJudge final : public Judge {
  public:
-  // `cache`: options.cache, or another file for the second judge.
-  EndpointJudge(const JudgeSource& source, const JudgeOptions& options, const std::string& cache);
+  // `spending`: of every judge under one budget.
+  EndpointJudge(const JudgeSource& source, const JudgeOptions& options,
+                std::shared_ptr<Spending> spending);
 
   std::vector<Opinion> ask(std::span<const ChoiceQuestion> questions, const std::string& label,
                            Reporter& reporter) override;
@@ -35,6 +41,7 @@ class EndpointJudge final : public Judge {
   ChatClient client_;
   std::atomic<bool> has_logprobs_ = true;  // until the endpoint says that it has none
   JudgeUsage usage_;
+  std::shared_ptr<Spending> spending_;
   int64_t reserved_in_ = 0, reserved_out_ = 0;  // of what is under way
   int64_t failures_ = 0;
   bool has_answered_ = false;

@@ -140,7 +140,7 @@ class Judging : public ::testing::Test {
   static JudgeReport run(const JudgeOptions& options, const JudgedTask& task,
                          const HumanMarks* human = nullptr) {
     options.validate("judge");
-    EndpointJudge judge(options.source, options, options.cache);
+    EndpointJudge judge(options.source, options, std::make_shared<Spending>());
     const std::vector tasks = {task};
     return judge_tasks(options, tasks, {.first = judge, .human = human}, {.resamples = 200},
                        silent_reporter());
@@ -267,7 +267,8 @@ TEST_F(Judging, AgreementWithAnotherJudgeAndWithPeople) {
 )");
   const auto human = read_human_marks(file, std::vector<int64_t>{1, 2, 3, 4, 5});
   const auto asked = options("honest");
-  EndpointJudge judge(asked.source, asked, ""), other(options("first").source, asked, "");
+  EndpointJudge judge(asked.source, asked, std::make_shared<Spending>());
+  EndpointJudge other(options("first").source, asked, std::make_shared<Spending>());
   const std::vector tasks = {task()};
   const auto report = judge_tasks(asked, tasks, {.first = judge, .second = &other, .human = &human},
                                   {.resamples = 50}, silent_reporter());

@@ -12,10 +12,9 @@ namespace tunewright::eval {
 namespace {
 
 std::unique_ptr<Judge> open_judge(const JudgeSource& source, const JudgeOptions& options,
-                                  Reporter& reporter) {
+                                  const std::shared_ptr<Spending>& spending, Reporter& reporter) {
   if (!source.path.empty()) return std::make_unique<LocalJudge>(source.path, reporter);
-  // One file serves both: a request is known by its address and its model.
-  return std::make_unique<EndpointJudge>(source, options, options.cache);
+  return std::make_unique<EndpointJudge>(source, options, spending);
 }
 
 JudgedTask judged_task(const TaskResult& result, int64_t limit) {
@@ -70,8 +69,10 @@ JudgeReport run_judging(const Judging& judging, const std::vector<TaskResult>& r
     if (judging.tasks.contains(result.task.options.name))
       tasks.push_back(judged_task(result, options.limit));
   }
-  const auto first = open_judge(options.source, options, reporter);
-  const auto second = options.second ? open_judge(*options.second, options, reporter) : nullptr;
+  const auto spending = std::make_shared<Spending>();
+  const auto first = open_judge(options.source, options, spending, reporter);
+  const auto second =
+      options.second ? open_judge(*options.second, options, spending, reporter) : nullptr;
   return judge_tasks(options, tasks,
                      {.first = *first,
                       .second = second.get(),

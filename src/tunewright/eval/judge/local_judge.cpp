@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "tunewright/base/str.h"
+#include "tunewright/eval/items.h"
 #include "tunewright/model/generate/generate.h"
 
 namespace tunewright::eval {
@@ -11,7 +12,19 @@ namespace {
 
 using Ids = std::vector<int32_t>;
 
-Ids prompt_of(const data::TextModel& text, const std::string& prompt) {
+// The judge's own special tokens within what is judged become plain text: a blank behind their
+// first character.  Otherwise an answer could end the turn and speak as the judge.
+std::string without_special_tokens(std::string prompt, const data::TextModel& text) {
+  for (int32_t id = 0; id < static_cast<int32_t>(text.tokenizer.vocab_size()); ++id) {
+    if (!text.tokenizer.is_special(id)) continue;
+    const std::string token(text.tokenizer.token(id));
+    if (token.size() > 1) prompt = replace_all(prompt, token, str(token[0], " ", token.substr(1)));
+  }
+  return prompt;
+}
+
+Ids prompt_of(const data::TextModel& text, const std::string& given) {
+  const auto prompt = without_special_tokens(given, text);
   if (!text.chat_template) return data::prompt_ids(text, prompt + "\nReply: ");
   const auto messages = Json::array({{{"role", "user"}, {"content", prompt}}});
   return data::prompt_ids(text, messages, nullptr, Json::object());
@@ -72,6 +85,7 @@ std::vector<Opinion> LocalJudge::ask(std::span<const ChoiceQuestion> questions,
   const auto total = std::ssize(requests);
   const auto scored = model::score(*model_, requests, [&](int64_t done) {
     reporter.progress(label, done, total, "choices", "");
+    check_stop();
   });
   reporter.finish_progress();
   size_t next = 0;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <mutex>
 
 #include "tunewright/base/error.h"
@@ -177,9 +178,14 @@ class BatchDecoder {
   std::vector<int32_t> choose(const at::Tensor& logits, const std::vector<Row*>& rows) {
     std::vector<int32_t> tokens;
     if (work_.greedy()) {
-      const auto best = logits.argmax(-1).to(at::kCPU);  // the step's only wait
-      for (size_t i = 0; i < rows.size(); ++i)
-        tokens.push_back(static_cast<int32_t>(best.const_data_ptr<int64_t>()[i]));
+      const auto [most, ids] = logits.max(-1);
+      const auto best =
+          at::stack({most.to(at::kDouble), ids.to(at::kDouble)}).to(at::kCPU);  // [2, S], one wait
+      const double* values = best.const_data_ptr<double>();
+      for (size_t i = 0; i < rows.size(); ++i) {
+        if (std::isnan(values[i])) fail_not_finite();
+        tokens.push_back(static_cast<int32_t>(values[rows.size() + i]));
+      }
       return tokens;
     }
     for (size_t i = 0; i < rows.size(); ++i) {
@@ -200,6 +206,7 @@ class BatchDecoder {
 
   void finish(Row& row, FinishReason reason) {
     row.busy = false;
+    row.cache = {};
     row.answer.finish = reason;
     answers_[row.prompt] = std::move(row.answer);
     if (work_.options.on_answer) work_.options.on_answer(row.prompt, answers_[row.prompt]);

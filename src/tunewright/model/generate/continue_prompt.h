@@ -16,6 +16,9 @@ Generation continue_prompt(CausalLm& model, std::span<const int32_t> prompt,
                            const std::function<bool(int32_t)>& on_token, KvCache* cache,
                            std::span<const int32_t> watched = {});
 
+// The UserError of a model whose scores are NaN.
+[[noreturn]] void fail_not_finite();
+
 // [V] logits -> those of `ids`.
 std::vector<float> logits_of(const at::Tensor& logits, std::span<const int32_t> ids);
 

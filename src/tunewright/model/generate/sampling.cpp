@@ -3,6 +3,7 @@
 
 #include "tunewright/base/error.h"
 #include "tunewright/base/str.h"
+#include "tunewright/model/generate/continue_prompt.h"
 #include "tunewright/model/generate/generate.h"
 #include "tunewright/model/generate/tensors.h"
 
@@ -40,13 +41,6 @@ at::Tensor keep_min_p(const at::Tensor& logits, double p) {
 
 void require(bool fine, const char* field, const char* range, double got) {
   if (!fine) throw UserError(str(field, ": expected ", range, ", got ", got));
-}
-
-[[noreturn]] void fail_not_finite() {
-  throw UserError(
-      "the model's next-token scores are not numbers (NaN): its weights are damaged or its "
-      "training "
-      "diverged; try an earlier checkpoint, or dtype float32");
 }
 
 int32_t draw(const at::Tensor& probabilities, Random& random) {
@@ -98,6 +92,12 @@ at::Tensor process_logits(const at::Tensor& logits, std::span<const int32_t> con
   if (options.top_p < 1.0) scores = keep_top_p(scores, options.top_p);
   if (options.min_p > 0.0) scores = keep_min_p(scores, options.min_p);
   return scores;
+}
+
+void fail_not_finite() {
+  throw UserError(
+      "the model's next-token scores are not numbers (NaN): its weights are damaged or its "
+      "training diverged; try an earlier checkpoint, or dtype float32");
 }
 
 int32_t sample(const at::Tensor& logits, std::span<const int32_t> context,

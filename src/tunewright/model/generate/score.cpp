@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <functional>
 #include <mutex>
 
 #include "tunewright/base/error.h"
 #include "tunewright/base/str.h"
+#include "tunewright/model/generate/continue_prompt.h"
 #include "tunewright/model/generate/generate.h"
 #include "tunewright/model/generate/tensors.h"
 #include "tunewright/ops/ops.h"
@@ -171,6 +173,8 @@ std::vector<ScoredSequence> score(CausalLm& model, std::span<const ScoreRequest>
         const auto count = request.ids.size() - static_cast<size_t>(request.from);
         auto& sequence = sequences[static_cast<size_t>(&request - requests.data())];
         sequence.logprobs.assign(logprob, logprob + count);
+        if (std::ranges::any_of(sequence.logprobs, [](float one) { return std::isnan(one); }))
+          fail_not_finite();
         sequence.is_greedy = std::all_of(is_argmax, is_argmax + count, std::identity{});
         logprob += count;
         is_argmax += count;
