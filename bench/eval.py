@@ -5,8 +5,9 @@ Three workloads in float32, both programs in one run of this script on the same 
   mails    which label is likelier, for held-out mails of the demo (or mail-like texts where the demo has not run)
   choices  multiple choice with four answers of several words
   answers  greedy answers of up to 48 tokens
-The peer runs with each of --batch-sizes on a few items first, then with the fastest.  Seconds leave loading the model out
-on both sides.  The last line of standard output is one JSON object.
+The peer runs with each of --batch-sizes on a few items first, then with the fastest.  The peer's seconds are those of
+simple_evaluate alone, its model loaded and warm; ours are the whole evaluation, loading the model and the reports included.
+Figures that differ by more than 1e-3 are an error.  The last line of standard output is one JSON object.
 
 Environment of the peer: tools/requirements-eval.txt on top of the peers' (--peer-python).
 """
@@ -98,19 +99,28 @@ def write_tasks(folder):
     return {name: len(makers[name]) for name in used}
 
 
-def run_tunewright(folder, tasks):
-    config = {"model": {"path": arguments.model, "dtype": "float32"}, "output_dir": str(folder / "out"), "bootstrap_resamples": 2,
-              "tasks": [{"name": name, "type": "lm_eval", "task": str(folder / f"{name}.yaml")} for name in tasks]}
+def run_tunewright(folder, task):
+    config = {"model": {"path": arguments.model, "dtype": "float32"}, "output_dir": str(folder / f"out-{task}"), "bootstrap_resamples": 2,
+              "tasks": [{"name": task, "type": "lm_eval", "task": str(folder / f"{task}.yaml")}]}
     (folder / "eval.json").write_text(json.dumps(config))
     output, _ = run_measured([PROGRAM, "eval", folder / "eval.json", "--json"])
-    return {task["name"]: task for task in last_json(output)["tasks"]}
+    report = last_json(output)
+    return {"seconds": report["seconds"], "metrics": report["tasks"][0]["metrics"]}
+
+
+def compare(name, ours, theirs):
+    """{figure: [ours, the peer's]}; figures that are not the same end the bench."""
+    figures = {key: [ours[key]["value"], value] for key, value in theirs.items() if key in ours}
+    if not figures or any(abs(a - b) > 1e-3 for a, b in figures.values()):
+        sys.exit(f"eval: {name}: not the same numbers: {figures or (list(ours), list(theirs))}")
+    return figures
 
 
 def main():
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(temporary)
         tasks = write_tasks(folder)
-        ours = [run_tunewright(folder, tasks) for _ in range(arguments.repeats)]
+        ours = {task: [run_tunewright(folder, task) for _ in range(arguments.repeats)] for task in tasks}
         sizes = [int(size) for size in arguments.batch_sizes.split(",")]
         given = json.dumps([str(folder), arguments.model, list(tasks), sizes, arguments.trial, arguments.repeats])
         peer = subprocess.run([arguments.peer_python, "-c", PEER, given], capture_output=True, text=True, cwd=ROOT)
@@ -119,10 +129,9 @@ def main():
         theirs = last_json(peer.stdout)
     result = {"machine": machine(), "workloads": {}}
     for name, items in tasks.items():
-        seconds = statistics.median(run[name]["model"]["seconds"] for run in ours)
+        seconds = statistics.median(run["seconds"] for run in ours[name])
         other = statistics.median(theirs[name]["seconds"])
-        figures = {key: [ours[0][name]["metrics"][key]["value"], value] for key, value in theirs[name]["figures"].items()
-                   if key in ours[0][name]["metrics"]}
+        figures = compare(name, ours[name][0]["metrics"], theirs[name]["figures"])
         result["workloads"][name] = {"items": items, "tunewright_seconds": round(seconds, 3), "peer_seconds": round(other, 3),
                                      "peer_batch_size": theirs[name]["batch_size"], "ratio": round(other / seconds, 2),
                                      "peer_trials": theirs[name]["trials"], "figures": figures}

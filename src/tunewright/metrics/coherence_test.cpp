@@ -6,6 +6,7 @@
 #include "tunewright/base/random.h"
 #include "tunewright/base/str.h"
 #include "tunewright/base/test.h"
+#include "tunewright/metrics/options.h"
 
 namespace tunewright::metrics {
 namespace {
