@@ -136,7 +136,7 @@ TEST(Forgetting, AnotherModelIsMeasuredAsTheFormulasSay) {
   std::set<std::string> names;
   for (const auto& [name, value] : figures(found)) {
     names.insert(name);
-    EXPECT_TRUE(std::isfinite(value)) << name;
+    EXPECT_TRUE(std::isfinite(value.value)) << name;
   }
   for (const char* name : {"ppl_increase", "kl", "choice_accuracy", "choice_accuracy_drop",
                            "format_kept", "same_top", "perplexity"})
