@@ -9,21 +9,12 @@
 #include "tunewright/base/hash.h"
 #include "tunewright/base/str.h"
 #include "tunewright/base/yaml.h"
+#include "tunewright/observe/run.h"
 
 namespace tunewright::observe {
 namespace {
 
 constexpr uintmax_t kMostBytes = 1ULL << 30;  // of a file that is looked through for shared rows
-
-Json read_or_empty(const fs::path& file) {
-  if (!fs::is_regular_file(file)) return Json::object();
-  try {
-    auto json = file.extension() == ".yaml" ? read_yaml(file) : read_json(file);
-    return json.is_object() ? json : Json::object();
-  } catch (const UserError&) {
-    return Json::object();  // said to be missing
-  }
-}
 
 // The YAML between the first two lines "---" of a README.
 Json front_matter(const fs::path& file) {

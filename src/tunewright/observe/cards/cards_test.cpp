@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <set>
 
 #include "tunewright/base/files.h"
@@ -162,6 +163,17 @@ TEST_F(Cards, DocumentationIsFilledFromFilesAndAnswers) {
   EXPECT_THAT(page, Not(HasSubstr("http")));
   EXPECT_USER_ERROR(compliance_points(facts, {{"annex_iv.55", "x"}}), "annex_iv.55");
   EXPECT_USER_ERROR(compliance_points(facts, {{"annex_iv.5", 3}}), "expected a text");
+}
+
+TEST_F(Cards, AMergedModelIsAForm) {
+  AuditTrail::beside(run).append({.event = "merged",
+                                  .subject = run,
+                                  .inputs = artefacts_of({run / "adapter"}),
+                                  .details = {{"out", "../merged"}}});
+  const auto points = compliance_points(gather_card_facts(run), Json::object());
+  const auto forms = std::ranges::find(points, "annex_iv.1.d", &CompliancePoint::key);
+  EXPECT_THAT(forms->content, HasSubstr("- Merged model: "));
+  EXPECT_THAT(forms->content, HasSubstr("../merged"));
 }
 
 TEST_F(Cards, AFolderWithoutARunIsRefused) {

@@ -46,9 +46,8 @@ std::string versions(const CardFacts& facts) {
 std::string forms(const CardFacts& facts) {
   std::string text;
   for (const auto& line : facts.history) {
-    if (line.event != "merged" && line.event != "exported_model" && line.event != "deployed")
-      continue;
-    text += item(line.event, str(line.time, ", ", line.details.value("out", "")));
+    if (line.event == "merged")
+      text += item("Merged model", str(line.time, ", ", line.details.value("out", "")));
   }
   return text;
 }

@@ -9,6 +9,7 @@
 #include "tunewright/base/hash.h"
 #include "tunewright/base/str.h"
 #include "tunewright/observe/audit/approval.h"
+#include "tunewright/observe/run.h"
 
 namespace tunewright::observe {
 namespace {
@@ -21,15 +22,6 @@ Json section(const Json& object, const char* key) {
 
 constexpr int kDeepest = 20;  // adapters made from adapters
 constexpr size_t kShortestHash = 6;
-
-Json read_or_empty(const fs::path& file) {
-  if (!fs::is_regular_file(file)) return Json::object();
-  try {
-    return read_json(file);
-  } catch (const UserError&) {
-    return Json::object();
-  }
-}
 
 std::string state_of(const fs::path& file, const std::string& sha256) {
   if (!fs::is_regular_file(file)) return "gone";

@@ -20,7 +20,7 @@ struct TraceNode {
 
 struct Trace {
   TraceNode backward;  // to data files and base models
-  TraceNode forward;   // to evaluations, merges, exports, approvals, deployments
+  TraceNode forward;   // to evaluations, merges, exports, approvals
 };
 
 // `what`: a run folder, its adapter or model, a merged model, a data file, or the beginning of a
