@@ -1,7 +1,6 @@
 #include "tunewright/observe/cards/card_facts.h"
 
 #include <algorithm>
-#include <map>
 #include <set>
 
 #include "tunewright/base/error.h"
@@ -158,24 +157,31 @@ CardFacts gather_card_facts(const fs::path& run) {
   return facts;
 }
 
-std::vector<MeasuredFigure> measured_figures(const CardFacts& facts) {
-  std::map<std::string, Json> newest;  // task by name
-  std::vector<std::string> order;
+std::vector<Json> newest_tasks(const CardFacts& facts) {
+  std::vector<Json> tasks;
   for (const auto& record : facts.evaluations) {
     for (const auto& task : record.report.value("tasks", Json::array())) {
-      const auto name = task.value("name", "");
-      if (!newest.contains(name)) order.push_back(name);
-      newest[name] = task;
+      const auto earlier = std::ranges::find_if(tasks, [&](const Json& known) {
+        return known.value("name", "") == task.value("name", "");
+      });
+      if (earlier == tasks.end()) {
+        tasks.push_back(task);
+      } else {
+        *earlier = task;
+      }
     }
   }
+  return tasks;
+}
+
+std::vector<MeasuredFigure> measured_figures(const CardFacts& facts) {
   std::vector<MeasuredFigure> figures;
-  for (const auto& name : order) {
-    const auto& task = newest[name];
+  for (const auto& task : newest_tasks(facts)) {
     const auto metrics = task.value("metrics", Json::object());
     for (const auto& [metric, value] : metrics.items()) {
       if (!value.is_object()) continue;
       figures.push_back(
-          {.task = name,
+          {.task = task.value("name", ""),
            .data = task.value("options", Json::object()).value("data", ""),
            .metric = metric,
            .value = value.value("value", Json()),
