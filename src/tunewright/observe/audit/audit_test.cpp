@@ -320,5 +320,18 @@ TEST_F(Approvals, NeedAName) {
   EXPECT_USER_ERROR(decide("Ada"), "holds no trained weights");
 }
 
+TEST(RunOf, OnlyAdapterAndModelBelongToTheFolderAbove) {
+  TemporaryFolder folder;
+  for (const auto* name : {"config.yaml", "checkpoints/x", "adapter/x", "model/x", "base/x"})
+    write_file_atomic(folder / "run" / name, "");
+  write_file_atomic(folder / "run/second/metrics.jsonl", "");
+  const auto run = folder / "run";
+  for (const auto* name : {"", "adapter", "adapter/", "model"}) EXPECT_EQ(run_of(run / name), run);
+  EXPECT_EQ(run_of(run / "second"), run / "second");
+  // A project with a config.yaml of its own is no run of the models in it.
+  for (const auto* name : {"base", "checkpoints", "models/adapter", "none"})
+    EXPECT_EQ(run_of(run / name), run / name);
+}
+
 }  // namespace
 }  // namespace tunewright::observe
