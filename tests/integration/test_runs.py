@@ -117,7 +117,7 @@ def test_lineage(place):
 def test_audit_trail(place):
     place.train("a")
     place.runs("approve", "a", "--by", "Ada", "--note", "looked at 50 answers")
-    verified = place.json("verify")
+    verified = place.json("verify")["trails"][0]
     assert verified["sound"] and verified["lines"] == 3 and verified["files_sound"] >= 8, verified
     assert place.json("list")["runs"][0]["approved_by"] == "Ada"
     assert place.json("verify", "--head", verified["head_sha256"])["sound"]
@@ -144,6 +144,24 @@ def test_audit_trail(place):
     place.train("a", "--overwrite")
     place.runs("verify")
     assert "approved_by" not in place.json("list")["runs"][0]
+
+
+def test_trails_of_studies(place):
+    place.train("study/a")
+    merged = place.folder / "merged"
+    place.command("merge", "--model", place.folder / "model", "--adapter", place.root / "study/a/adapter", "--out", merged)
+    assert "merged" in place.runs("trace", "study/a").stdout
+    assert "train.jsonl" in place.runs("trace", merged).stdout
+    verified = place.json("verify")
+    assert [trail["lines"] for trail in verified["trails"]] == [3], verified
+    place.train("b")
+    heads = [trail["head_sha256"] for trail in place.json("verify")["trails"]]
+    assert len(heads) == 2 and place.json("verify", "--head", heads[0], "--head", heads[1])["sound"]
+    trail = place.root / "study/audit.jsonl"
+    trail.write_bytes(trail.read_bytes().replace(b"merged", b"martyr"))
+    verified = place.json("verify", status=3)
+    assert [one["sound"] for one in verified["trails"]] == [True, False], verified
+    assert f"{trail}: line 3: was altered" in place.runs("verify", status=3).stdout
 
 
 def test_cards(place):

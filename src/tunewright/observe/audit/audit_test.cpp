@@ -39,7 +39,8 @@ class Audit : public ::testing::Test {
     write_file_atomic(trail.file(), text);
   }
   Verification check(const std::string& head = "") const {
-    return verify(trail, {.head = head}, silent_reporter());
+    const auto heads = head.empty() ? std::vector<std::string>() : std::vector{head};
+    return verify(trail, {.heads = heads}, silent_reporter());
   }
   std::string first_problem() const {
     const auto found = check();

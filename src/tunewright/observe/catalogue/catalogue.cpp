@@ -30,6 +30,17 @@ void find_below(const fs::path& folder, int depth, std::vector<fs::path>& found)
   }
 }
 
+void find_trails_below(const fs::path& folder, int depth, std::vector<fs::path>& found) {
+  if (fs::exists(folder / "audit.jsonl")) found.push_back(folder / "audit.jsonl");
+  if (depth == kDeepest) return;
+  std::error_code code;
+  for (const auto& entry : fs::directory_iterator(folder, code)) {
+    const auto name = entry.path().filename().string();
+    if (entry.is_directory() && !name.starts_with('.') && !RunFolder::holds_run(entry.path()))
+      find_trails_below(entry.path(), depth + 1, found);
+  }
+}
+
 void flatten_into(const Json& value, const std::string& name, Json& flat) {
   if (value.is_object() && !value.empty()) {
     for (const auto& [key, inner] : value.items())
@@ -130,6 +141,13 @@ std::vector<fs::path> find_run_folders(const fs::path& root) {
   if (fs::is_directory(root)) find_below(root, 1, found);
   std::ranges::sort(found);
   return found;
+}
+
+std::vector<AuditTrail> find_trails(const fs::path& root) {
+  std::vector<fs::path> found;
+  find_trails_below(root, 1, found);
+  std::ranges::sort(found);
+  return {found.begin(), found.end()};
 }
 
 RunRecord read_run(const fs::path& root, const fs::path& folder) {

@@ -22,6 +22,8 @@ struct RunRecord {
 
 // Run folders below `root`, by name; a few levels deep, not inside of runs.
 std::vector<std::filesystem::path> find_run_folders(const std::filesystem::path& root);
+// The audit trails of `root` and of the folders in it that group runs (studies), by path.
+std::vector<AuditTrail> find_trails(const std::filesystem::path& root);
 // A file that cannot be read is left out, and named in the fact "damaged".
 RunRecord read_run(const std::filesystem::path& root, const std::filesystem::path& folder);
 // Adds what the trail knows: figures of evaluations ("triage.accuracy"), "gates", "approved_by".

@@ -199,7 +199,7 @@ TEST_F(Catalogue, Traces) {
                 .inputs = artefacts_of({folder / "merged"}),
                 .details = {{"out", "host"}}});
   const auto list = load_catalogue(folder / "runs", silent_reporter());
-  const auto of_run = trace(run.string(), list, trail);
+  const auto of_run = trace(run.string(), list, {trail});
   const auto backward = trace_text(of_run.backward);
   EXPECT_THAT(backward, ::testing::HasSubstr("base model models/base"));
   EXPECT_THAT(backward, ::testing::HasSubstr("[unchanged]"));
@@ -207,13 +207,41 @@ TEST_F(Catalogue, Traces) {
   const auto forward = trace_text(of_run.forward);
   EXPECT_THAT(forward, ::testing::HasSubstr("merged"));
   EXPECT_THAT(forward, ::testing::HasSubstr("deployed"));
-  EXPECT_THAT(trace_text(trace((folder / "merged").string(), list, trail).backward),
+  EXPECT_THAT(trace_text(trace((folder / "merged").string(), list, {trail}).backward),
               ::testing::HasSubstr("source mails/**"));
-  EXPECT_THAT(trace_text(trace(data.substr(0, 12), list, trail).forward),
+  EXPECT_THAT(trace_text(trace(data.substr(0, 12), list, {trail}).forward),
               ::testing::HasSubstr("deployed"));
   write_file_atomic(folder / "data/train.jsonl", "{} \n");
-  EXPECT_THAT(trace_text(trace("a", list, trail).backward), ::testing::HasSubstr("[changed]"));
-  EXPECT_USER_ERROR(trace("nonsense", list, trail), "is neither a run");
+  EXPECT_THAT(trace_text(trace("a", list, {trail}).backward), ::testing::HasSubstr("[changed]"));
+  EXPECT_USER_ERROR(trace("nonsense", list, {trail}), "is neither a run");
+}
+
+TEST_F(Catalogue, TheTrailsOfStudiesCount) {
+  const auto run = add("runs/study/a", 1.0);
+  write_file_atomic(run / "adapter/adapter_model.safetensors", "w");
+  write_file_atomic(folder / "merged/model.safetensors", "m");
+  const auto study = AuditTrail::beside(run), above = AuditTrail::beside(folder / "runs/b");
+  study.append({.event = "merged",
+                .subject = run,
+                .inputs = artefacts_of({run / "adapter"}),
+                .artefacts = artefacts_of({folder / "merged"}),
+                .details = {{"out", study.name_of(folder / "merged")}}});
+  above.append({.event = "evaluated", .inputs = artefacts_of({folder / "merged"})});
+  write_file_atomic(run / "audit.jsonl", "");  // inside of a run: none of ours
+  const auto trails = find_trails(folder / "runs");
+  ASSERT_EQ(trails.size(), 2U);
+  EXPECT_EQ(trails[0].file(), above.file());
+  EXPECT_EQ(trails[1].file(), study.file());
+  EXPECT_TRUE(find_trails(folder / "none").empty());
+  const auto list = load_catalogue(folder / "runs", silent_reporter());
+  // A link from one trail to the other: run, merged (study), evaluated (above).
+  const auto forward = trace("study/a", list, trails).forward;
+  ASSERT_EQ(forward.next.size(), 1U);
+  EXPECT_EQ(forward.next[0].name, (folder / "merged").string());
+  ASSERT_EQ(forward.next[0].next.size(), 1U);
+  EXPECT_EQ(forward.next[0].next[0].kind, "evaluated");
+  const auto backward = trace((folder / "merged").string(), list, trails).backward;
+  EXPECT_EQ(backward.next[0].name, run.string());
 }
 
 }  // namespace
