@@ -30,13 +30,14 @@ observe::AuditTrail trail_for(const fs::path& model, const fs::path& out) {
 // What the trail calls the subject of an event about `model`: its run, where it has one.
 fs::path subject_of(const fs::path& model) { return observe::run_of(model); }
 
-Json figures_of(const Json& report) {
+// `key` of every figure of a report, by "task.metric".
+Json of_figures(const Json& report, const char* key) {
   Json figures = Json::object();
   for (const auto& task : report.value("tasks", Json::array())) {
     const auto metrics = task.value("metrics", Json::object());
     for (const auto& [name, metric] : metrics.items()) {
-      if (metric.is_object() && metric.contains("value"))
-        figures[str(task.value("name", ""), ".", name)] = metric["value"];
+      if (metric.is_object() && metric.contains(key))
+        figures[str(task.value("name", ""), ".", name)] = metric[key];
     }
   }
   return figures;
@@ -115,7 +116,8 @@ void record_evaluation(const fs::path& output_dir) {
                     {output_dir / "report.json", output_dir / "report.html",
                      output_dir / "report.md", output_dir / "predictions.jsonl"}),
                 .details = {{"out", trail.name_of(output_dir)},
-                            {"metrics", figures_of(report)},
+                            {"metrics", of_figures(report, "value")},
+                            {"lower_is_better", of_figures(report, "lower_is_better")},
                             {"passed", has_gates ? report.value("passed", Json()) : Json()}}});
   for (const auto& gate : has_gates ? gates : Json::array()) {
     trail.append({.actor = actor(),

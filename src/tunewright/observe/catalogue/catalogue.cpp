@@ -121,6 +121,24 @@ void add_metrics(const fs::path& folder, Json& facts) {
   if (tokens > 0) facts["tokens"] = static_cast<int64_t>(tokens);
 }
 
+void add_evaluation(const Json& details, RunRecord& run) {
+  const auto metrics = details.value("metrics", Json::object());
+  const auto directions = details.value("lower_is_better", Json::object());
+  for (const auto& [name, value] : metrics.items()) {
+    run.facts[name] = value;
+    run.lower_is_better[name] = directions.value(name, Json());
+  }
+  if (details.contains("passed") && !details["passed"].is_null())
+    run.facts["gates"] = details["passed"] == true ? "passed" : "failed";
+}
+
+// A run that starts anew will have other weights.
+void forget_evaluations(RunRecord& run) {
+  for (const auto& [name, direction] : run.lower_is_better.items()) run.facts.erase(name);
+  run.lower_is_better = Json::object();
+  run.facts.erase("gates");
+}
+
 }  // namespace
 
 Json flatten(const Json& value) {
@@ -181,18 +199,11 @@ void add_audit_facts(std::vector<RunRecord>& runs, const AuditTrail& trail) {
   for (const auto& line : trail.read()) {
     const auto it = by_name.find(line.subject);
     if (it == by_name.end()) continue;
-    auto& facts = it->second->facts;
-    if (line.event == "evaluated" && line.details.contains("metrics")) {
-      facts.update(line.details["metrics"]);
-      if (line.details.contains("passed") && !line.details["passed"].is_null())
-        facts["gates"] = line.details["passed"] == true ? "passed" : "failed";
-    }
-    const auto by = line.details.value("by", "");
-    if (line.event == "approved") facts["approved_by"] = by;
-    if (line.event == "revoked" && facts.value("approved_by", "") == by) facts.erase("approved_by");
-    if (line.event == "run_started") {
-      for (const auto* key : {"gates", "approved_by"}) facts.erase(key);
-    }
+    auto& run = *it->second;
+    if (line.event == "evaluated") add_evaluation(line.details, run);
+    if (line.event == "run_started") forget_evaluations(run);
+    if (line.event == "approved") run.facts["approved_by"] = line.details.value("by", "");
+    if (line.event == "revoked") run.facts.erase("approved_by");
   }
 }
 

@@ -18,6 +18,8 @@ struct RunRecord {
   // Plain values by dotted name: "status", "started", the figures ("eval_loss", "steps", …), the
   // configuration ("training.learning_rate", "data.train.0.path") and the hashes.
   Json facts = Json::object();
+  // Of the facts that evaluations measured, by name: whether less is better; null: not known.
+  Json lower_is_better = Json::object();
 };
 
 // Run folders below `root`, by name; a few levels deep, not inside of runs.

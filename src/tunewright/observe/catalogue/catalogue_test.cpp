@@ -1,5 +1,6 @@
 #include "tunewright/observe/catalogue/catalogue.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "tunewright/base/files.h"
@@ -151,6 +152,35 @@ TEST_F(Catalogue, Compares) {
   EXPECT_THAT(page, ::testing::Not(::testing::HasSubstr("<b>0")));
   EXPECT_THAT(page, ::testing::Not(::testing::HasSubstr("http")));
   EXPECT_EQ(comparison_json(comparison)["differences"]["training.learning_rate"]["a"], 1e-4);
+}
+
+TEST_F(Catalogue, EvaluationsSayWhichWayTheirFiguresAreBetter) {
+  const auto evaluate = [&](const fs::path& run, double value) {
+    AuditTrail::beside(run).append(
+        {.event = "evaluated",
+         .subject = run,
+         .details = {{"metrics", {{"t.log_loss", value}, {"t.roc_auc", value}, {"t.old", value}}},
+                     {"lower_is_better", {{"t.log_loss", true}, {"t.roc_auc", false}}}}});
+  };
+  const auto a = add("a", 1.0), b = add("b", 1.0);
+  evaluate(a, 0.5);
+  evaluate(b, 0.25);
+  std::vector list = {read_run(folder.path(), a), read_run(folder.path(), b)};
+  add_audit_facts(list, AuditTrail::beside(a));
+  const auto comparison = compare(list, {});
+  EXPECT_TRUE(comparison.settings.empty());
+  const auto best = [&](const char* key) {
+    const auto it = std::ranges::find(comparison.figures, key, &Comparison::Line::key);
+    return it == comparison.figures.end() ? -2 : it->best;
+  };
+  EXPECT_EQ(best("t.log_loss"), 1);
+  EXPECT_EQ(best("t.roc_auc"), 0);
+  EXPECT_EQ(best("t.old"), -1);  // of a trail that does not say
+  // What is trained anew has not been evaluated.
+  AuditTrail::beside(a).append({.event = "run_started", .subject = a});
+  list = {read_run(folder.path(), a)};
+  add_audit_facts(list, AuditTrail::beside(a));
+  EXPECT_FALSE(list[0].facts.contains("t.log_loss"));
 }
 
 TEST(Plot, ALineIsWhereItBelongs) {
