@@ -5,11 +5,13 @@
 #include <cmath>
 #include <cstdio>
 #include <map>
+#include <set>
 
 #include "tunewright/base/error.h"
 #include "tunewright/base/files.h"
 #include "tunewright/base/str.h"
 #include "tunewright/base/yaml.h"
+#include "tunewright/observe/audit/approval.h"
 #include "tunewright/observe/run.h"
 
 namespace tunewright::observe {
@@ -139,6 +141,13 @@ void forget_evaluations(RunRecord& run) {
   run.facts.erase("gates");
 }
 
+// Of the weights as they are; several names with commas between.
+void add_approvals(RunRecord& run) {
+  std::vector<std::string> names;
+  for (const auto& approval : approvals_of(run.path)) names.push_back(approval.by);
+  if (!names.empty()) run.facts["approved_by"] = join(names, ", ");
+}
+
 }  // namespace
 
 Json flatten(const Json& value) {
@@ -196,15 +205,16 @@ RunRecord read_run(const fs::path& root, const fs::path& folder) {
 void add_audit_facts(std::vector<RunRecord>& runs, const AuditTrail& trail) {
   std::map<std::string, RunRecord*> by_name;
   for (auto& run : runs) by_name[trail.name_of(run.path)] = &run;
+  std::set<RunRecord*> approved;  // at some time
   for (const auto& line : trail.read()) {
     const auto it = by_name.find(line.subject);
     if (it == by_name.end()) continue;
     auto& run = *it->second;
     if (line.event == "evaluated") add_evaluation(line.details, run);
     if (line.event == "run_started") forget_evaluations(run);
-    if (line.event == "approved") run.facts["approved_by"] = line.details.value("by", "");
-    if (line.event == "revoked") run.facts.erase("approved_by");
+    if (line.event == "approved") approved.insert(&run);
   }
+  for (auto* run : approved) add_approvals(*run);
 }
 
 std::string fact_name(const Json& facts, std::string_view key) {

@@ -28,7 +28,8 @@ std::vector<std::filesystem::path> find_run_folders(const std::filesystem::path&
 std::vector<AuditTrail> find_trails(const std::filesystem::path& root);
 // A file that cannot be read is left out, and named in the fact "damaged".
 RunRecord read_run(const std::filesystem::path& root, const std::filesystem::path& folder);
-// Adds what the trail knows: figures of evaluations ("triage.accuracy"), "gates", "approved_by".
+// Adds what the trail knows: figures of evaluations ("triage.accuracy"), "gates", and
+// "approved_by": who stands by the weights as they are ("Ada, Alan").
 void add_audit_facts(std::vector<RunRecord>& runs, const AuditTrail& trail);
 
 // The fact that a user's `key` means: its full name, or the end of exactly one ("learning_rate"),

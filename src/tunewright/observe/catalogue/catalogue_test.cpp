@@ -8,6 +8,7 @@
 #include "tunewright/base/random.h"
 #include "tunewright/base/str.h"
 #include "tunewright/base/test.h"
+#include "tunewright/observe/audit/approval.h"
 #include "tunewright/observe/catalogue/compare.h"
 #include "tunewright/observe/catalogue/filter.h"
 #include "tunewright/observe/catalogue/index.h"
@@ -181,6 +182,22 @@ TEST_F(Catalogue, EvaluationsSayWhichWayTheirFiguresAreBetter) {
   list = {read_run(folder.path(), a)};
   add_audit_facts(list, AuditTrail::beside(a));
   EXPECT_FALSE(list[0].facts.contains("t.log_loss"));
+}
+
+TEST_F(Catalogue, ApprovalsAreThoseThatStand) {
+  const auto run = add("a", 1.0);
+  write_file_atomic(run / "adapter/adapter_model.safetensors", "w");
+  const auto approved_by = [&] {
+    std::vector list = {read_run(folder.path(), run)};
+    add_audit_facts(list, AuditTrail::beside(run));
+    return list[0].facts.value("approved_by", "");
+  };
+  for (const auto* by : {"Alan", "Ada"}) approve(run, {.actor = "me", .by = by});
+  EXPECT_EQ(approved_by(), "Ada, Alan");
+  approve(run, {.actor = "me", .by = "Ada", .revoke = true});
+  EXPECT_EQ(approved_by(), "Alan");
+  write_file_atomic(run / "adapter/adapter_model.safetensors", "others");
+  EXPECT_EQ(approved_by(), "");
 }
 
 TEST(Plot, ALineIsWhereItBelongs) {
