@@ -6,12 +6,14 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <iterator>
 
 #include "tunewright/base/error.h"
 #include "tunewright/base/files.h"
 #include "tunewright/base/str.h"
 #include "tunewright/observe/audit/approval.h"
 #include "tunewright/observe/run.h"
+#include "tunewright/runs_inputs.h"
 
 namespace tunewright::app {
 namespace {
@@ -92,19 +94,11 @@ observe::TrackingOptions with_environment(observe::TrackingOptions options) {
 
 void record_evaluation(const fs::path& output_dir) {
   const auto report = read_json(output_dir / "report.json");
-  const auto model = report.value("model", Json::object());
-  const auto adapter = model.value("adapter", Json());
-  const fs::path judged =
-      adapter.is_string() ? adapter.get<std::string>() : model.value("path", "");
-  const auto weights = observe::artefacts_of(observe::weight_files(judged));
-  std::vector<fs::path> data_files;
-  for (const auto& task : report.value("tasks", Json::array())) {
-    const auto data = task.value("options", Json::object()).value("data", "");
-    if (!data.empty()) data_files.emplace_back(data);
-  }
-  auto inputs = weights;
-  const auto data = observe::artefacts_of(data_files);
-  inputs.insert(inputs.end(), data.begin(), data.end());
+  const fs::path judged = judged_folder(report.value("model", Json::object()));
+  const auto inputs = evaluation_inputs(report);
+  std::vector<observe::Artefact> weights;
+  std::ranges::copy_if(inputs, std::back_inserter(weights),
+                       [](const observe::Artefact& input) { return input.role == "model"; });
   const auto trail = trail_for(judged, output_dir);
   const auto gates = report.value("gates", Json::array());
   const bool has_gates = gates.is_array() && !gates.empty();

@@ -191,6 +191,41 @@ def test_cards(place):
     assert ".md or .html" in place.runs("export", "a", "--compliance", "--out", "x.docx", status=2).stderr
 
 
+def test_inputs_of_evaluations(place):
+    """Everything that a figure depends on is on record, and the baseline as such."""
+    place.train("a")
+    place.train("b", training={"learning_rate": 1e-3})
+    for name in ["shots.jsonl", "asked.jsonl"]:
+        place.rows(name, [{"prompt": f"{i} is ", "completion": "one"} for i in range(4)])
+    (place.folder / "swaps.json").write_text('[["is", "was"]]')
+    place.rows("docs.jsonl", [{"q": f"{i}?", "choices": ["yes", "no"], "label": i % 2} for i in range(3)])
+    (place.folder / "_base").write_text("output_type: multiple_choice\ntest_split: test\ndoc_to_text: \"{{q}}\"\n"
+                                        "doc_to_target: label\ndoc_to_choice: \"{{choices}}\"\n")
+    (place.folder / "task.yaml").write_text("include: _base\ntask: tiny\ndataset_path: json\n"
+                                            "dataset_kwargs: {data_files: {test: docs.jsonl}}\n")
+    classify = {"data": str(place.folder / "asked.jsonl"), "labels": ["one", "two"]}
+    config = place.evaluate("a", baseline={"path": str(place.folder / "model"), "adapter": str(place.root / "b/adapter")}, tasks=[
+        {"name": "few", "type": "classification", **classify, "fewshot": 1, "fewshot_data": str(place.folder / "shots.jsonl")},
+        {"name": "swapped", "type": "counterfactual", **classify, "swaps": str(place.folder / "swaps.json")},
+        {"name": "tiny", "type": "lm_eval", "task": str(place.folder / "task.yaml")}])
+    place.command("eval", config)
+    line = json.loads((place.root / "audit.jsonl").read_text().splitlines()[-1])
+    found = {(one["role"], one["path"].split("/")[-1] if one["role"] not in ("model", "baseline") else one["path"])
+             for one in line["inputs"]}
+    assert found == {
+        ("model", "a/adapter/adapter_model.safetensors"), ("baseline", "b/adapter/adapter_model.safetensors"),
+        ("data", "asked.jsonl"), ("data", "docs.jsonl"), ("fewshot_data", "shots.jsonl"), ("swaps", "swaps.json"),
+        ("task", "task.yaml"), ("task", "_base")}, found
+    assert line["details"]["lower_is_better"]["few.accuracy"] is False, line["details"]
+    assert "as the baseline" in place.runs("trace", "b").stdout
+    place.runs("card", "b")
+    assert "Not evaluated" in (place.root / "b/README.md").read_text()
+    place.runs("export", "a", "--to", "tensorboard")
+    line = json.loads((place.root / "audit.jsonl").read_text().splitlines()[-1])
+    assert line["event"] == "exported" and "a/tensorboard/events.out" in line["artefacts"][0]["path"], line
+    place.runs("verify")
+
+
 def test_failures_are_on_record(place):
     done = place.train("bad", training={"learning_rate": 1e30}, status=2)
     assert place.events() == ["run_started", "run_failed"], (place.events(), done.stderr)

@@ -321,6 +321,18 @@ TEST_F(Approvals, NeedAName) {
   EXPECT_USER_ERROR(decide("Ada"), "holds no trained weights");
 }
 
+TEST_F(Audit, InputsKeepTheirRoles) {
+  write_file_atomic(folder / "w", "w");
+  auto inputs = artefacts_of({folder / "w"}, "baseline");
+  inputs.push_back({folder / "x", "00"});
+  trail.append({.event = "evaluated", .inputs = inputs});
+  const auto read = trail.read()[0].inputs;
+  EXPECT_EQ(read[0].role, "baseline");
+  EXPECT_EQ(read[1].role, "");
+  EXPECT_EQ(parse_json(lines()[0], "")["inputs"][1].size(), 2U);
+  EXPECT_TRUE(check().sound());
+}
+
 TEST(RunOf, OnlyAdapterAndModelBelongToTheFolderAbove) {
   TemporaryFolder folder;
   for (const auto* name : {"config.yaml", "checkpoints/x", "adapter/x", "model/x", "base/x"})

@@ -97,9 +97,11 @@ std::vector<Overlap> find_overlaps(const CardFacts& facts) {
   return overlaps;
 }
 
-bool shares_a_hash(const std::vector<Artefact>& left, const std::vector<Artefact>& right) {
-  return std::ranges::any_of(left, [&](const Artefact& a) {
-    return std::ranges::any_of(right, [&](const Artefact& b) { return a.sha256 == b.sha256; });
+// An evaluation that compares another model with these weights says nothing about them.
+bool is_about(const AuditLine& line, const std::vector<Artefact>& weights) {
+  return std::ranges::any_of(line.inputs, [&](const Artefact& input) {
+    return input.role != "baseline" &&
+           std::ranges::find(weights, input.sha256, &Artefact::sha256) != weights.end();
   });
 }
 
@@ -108,9 +110,8 @@ void add_history(CardFacts& facts) {
   const auto weights = artefacts_of(weight_files(facts.folder));
   const auto subject = trail.name_of(facts.folder);
   for (const auto& line : trail.read()) {
-    if (line.subject == subject || shares_a_hash(line.inputs, weights))
-      facts.history.push_back(line);
-    if (line.event != "evaluated" || !shares_a_hash(line.inputs, weights)) continue;
+    if (line.subject == subject || is_about(line, weights)) facts.history.push_back(line);
+    if (line.event != "evaluated" || !is_about(line, weights)) continue;
     for (const auto& artefact : line.artefacts) {
       const auto path = trail.path_of(artefact.path.generic_string());
       // A report that another evaluation has replaced since says nothing of this one.

@@ -131,6 +131,18 @@ TEST_F(Cards, AnEvaluationOfOtherWeightsDoesNotCount) {
   EXPECT_THAT(model_card(gather_card_facts(run)), HasSubstr("Not evaluated"));
 }
 
+TEST_F(Cards, AnEvaluationOfAnotherModelAgainstThisOneDoesNotCount) {
+  fill();
+  const auto trail = AuditTrail::beside(run);
+  fs::remove(trail.file());
+  fs::remove(trail.head_file());
+  trail.append({.event = "evaluated",
+                .subject = folder / "other",
+                .inputs = artefacts_of({run / "adapter"}, "baseline"),
+                .artefacts = artefacts_of({folder / "eval/report.json"})});
+  EXPECT_THAT(model_card(gather_card_facts(run)), HasSubstr("Not evaluated"));
+}
+
 TEST_F(Cards, EveryPointOfTheRegulationIsThere) {
   const auto facts = gather_card_facts(run);
   const auto points = compliance_points(facts, Json::object());

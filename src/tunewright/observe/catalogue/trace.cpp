@@ -177,10 +177,13 @@ class Tracer {
   // What the trail knows to be made from, or said about, files with these hashes.
   void add_uses(const std::set<std::string>& hashes, TraceNode& node, int depth = 0) {
     for (const auto& line : lines_) {
-      const bool used = std::ranges::any_of(
-          line.inputs, [&](const Artefact& input) { return hashes.contains(input.sha256); });
-      if (!used || line.event == "run_started" || line.event == "run_finished") continue;
+      std::set<std::string> roles;
+      for (const auto& input : line.inputs) {
+        if (hashes.contains(input.sha256)) roles.insert(input.role);
+      }
+      if (roles.empty() || line.event == "run_started" || line.event == "run_finished") continue;
       auto use = use_of(line);
+      if (roles == std::set<std::string>{"baseline"}) use.note += ", as the baseline";
       std::set<std::string> made;
       for (const auto& artefact : line.artefacts) made.insert(artefact.sha256);
       const bool goes_on =
