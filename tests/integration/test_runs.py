@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import tempfile
+import time
 
 import test_train
 
@@ -230,6 +231,24 @@ def test_failures_are_on_record(place):
     done = place.train("bad", training={"learning_rate": 1e30}, status=2)
     assert place.events() == ["run_started", "run_failed"], (place.events(), done.stderr)
     assert place.json("list")["runs"][0]["status"] == "unfinished"
+    # After the last step, while the results are written: a page that cannot be replaced.
+    (place.root / "late/report.html/x").mkdir(parents=True)
+    done = place.train("late", status=2)
+    assert "report.html" in done.stderr, done.stderr
+    assert place.events()[2:] == ["run_started", "run_failed"], place.events()
+    # Where the trail cannot be written by then, the first error is told all the same.
+    run = place.root / "mute"
+    (run / "report.html/x").mkdir(parents=True)
+    config = place.config(output_dir=str(run), training={"max_steps": 400, "eval_steps": 200, "save_steps": 200})
+    running = subprocess.Popen(test_train.command(config), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while running.poll() is None and not (run / "metrics.jsonl").exists():
+        time.sleep(0.005)
+    trail = place.root / "audit.jsonl"
+    trail.unlink()
+    trail.mkdir()
+    told = running.communicate(timeout=120)[1]
+    assert running.returncode == 2 and "while the failure was put on record" in told, told
+    assert "report.html" in told, told
 
 
 def main():
