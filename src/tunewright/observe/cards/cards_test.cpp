@@ -176,6 +176,8 @@ TEST_F(Cards, DocumentationIsFilledFromFilesAndAnswers) {
   EXPECT_THAT(page, HasSubstr("Our &lt;risk&gt; register."));
   EXPECT_THAT(page, HasSubstr("<td>triage</td><td>accuracy</td><td>0.9000</td>"));
   EXPECT_THAT(page, Not(HasSubstr("http")));
+  for (const auto* part : {"<!DOCTYPE html>", "prefers-color-scheme:dark", "name=\"viewport\""})
+    EXPECT_THAT(page, HasSubstr(part));  // the frame of all pages
   EXPECT_USER_ERROR(compliance_points(facts, {{"annex_iv.55", "x"}}), "annex_iv.55");
   EXPECT_USER_ERROR(compliance_points(facts, {{"annex_iv.5", 3}}), "expected a text");
 }

@@ -150,6 +150,8 @@ TEST_F(Catalogue, Compares) {
   EXPECT_THAT(text, ::testing::HasSubstr("0.5 *"));
   const auto page = comparison_page(comparison);
   EXPECT_THAT(page, ::testing::HasSubstr("&lt;b&gt;"));
+  for (const auto* part : {"<!DOCTYPE html>", "prefers-color-scheme:dark", "name=\"viewport\""})
+    EXPECT_THAT(page, ::testing::HasSubstr(part));  // the frame of all pages
   EXPECT_THAT(page, ::testing::Not(::testing::HasSubstr("<b>0")));
   EXPECT_THAT(page, ::testing::Not(::testing::HasSubstr("http")));
   EXPECT_EQ(comparison_json(comparison)["differences"]["training.learning_rate"]["a"], 1e-4);
