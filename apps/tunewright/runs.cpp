@@ -53,15 +53,7 @@ Json run_json(const RunRecord& run) {
 
 std::vector<RunRecord> catalogue(const std::string& root, const Context& context) {
   auto runs = observe::load_catalogue(root, context.reporter);
-  // Runs of a study have a trail of their own beside them.
-  std::vector<fs::path> folders;
-  for (const auto& run : runs) folders.push_back(run.path.parent_path());
-  std::ranges::sort(folders);
-  folders.erase(std::ranges::unique(folders).begin(), folders.end());
-  for (const auto& folder : folders) {
-    if (fs::exists(folder / "audit.jsonl"))
-      observe::add_audit_facts(runs, observe::AuditTrail(folder / "audit.jsonl"));
-  }
+  for (const auto& trail : observe::find_trails(root)) observe::add_audit_facts(runs, trail);
   return runs;
 }
 
@@ -160,8 +152,7 @@ int compare_runs(const Flags& flags, const Context& context) {
 
 int trace_thing(const Flags& flags, const Context& context) {
   const auto runs = catalogue(flags.root, context);
-  const auto result =
-      observe::trace(flags.run, runs, observe::AuditTrail(fs::path(flags.root) / "audit.jsonl"));
+  const auto result = observe::trace(flags.run, runs, observe::find_trails(flags.root));
   auto text = str("Made from\n", observe::trace_text(result.backward), "\nUsed by\n",
                   observe::trace_text(result.forward));
   text.pop_back();

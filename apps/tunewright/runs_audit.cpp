@@ -1,9 +1,11 @@
 // tunewright runs verify, approve: the audit trail.
+#include <algorithm>
 #include <memory>
 
 #include "tunewright/base/str.h"
 #include "tunewright/observe/audit/approval.h"
 #include "tunewright/observe/audit/verify.h"
+#include "tunewright/observe/catalogue/catalogue.h"
 #include "tunewright/runs_common.h"
 
 namespace tunewright::app {
@@ -11,7 +13,7 @@ namespace {
 
 struct VerifyFlags {
   std::string root = "runs";
-  std::string head;
+  std::vector<std::string> heads;
   bool no_files = false;
 };
 
@@ -54,13 +56,40 @@ std::string verification_text(const observe::Verification& found, const observe:
                     "  (note it elsewhere: --head finds a trail that was shortened since)");
 }
 
+bool has_line(const observe::AuditTrail& trail, const std::string& sha256) {
+  const auto lines = trail.read();
+  return std::ranges::find(lines, sha256, &observe::AuditLine::sha256) != lines.end();
+}
+
+// A noted head belongs to the trail that has it; one that none has, to the first, which misses it.
+std::vector<std::vector<std::string>> heads_by_trail(
+    const std::vector<std::string>& heads, const std::vector<observe::AuditTrail>& trails) {
+  std::vector<std::vector<std::string>> by_trail(trails.size());
+  for (const auto& head : heads) {
+    const auto owner = std::ranges::find_if(
+        trails, [&](const observe::AuditTrail& trail) { return has_line(trail, head); });
+    by_trail[owner == trails.end() ? 0 : static_cast<size_t>(owner - trails.begin())].push_back(
+        head);
+  }
+  return by_trail;
+}
+
 int run_verify(const VerifyFlags& flags, const Context& context) {
-  const observe::AuditTrail trail(std::filesystem::path(flags.root) / "audit.jsonl");
-  const auto found =
-      observe::verify(trail, {.head = flags.head, .artefacts = !flags.no_files}, context.reporter);
-  print_result(context, verification_json(found, trail),
-               verification_text(found, trail, !flags.no_files));
-  return found.sound() ? kDone : kGateFailed;
+  auto trails = observe::find_trails(flags.root);
+  if (trails.empty()) trails.emplace_back(std::filesystem::path(flags.root) / "audit.jsonl");
+  const auto heads = heads_by_trail(flags.heads, trails);
+  std::vector<std::string> texts;
+  Json all = Json::array();
+  bool sound = true;
+  for (size_t i = 0; i < trails.size(); ++i) {
+    const auto found = observe::verify(trails[i], {.heads = heads[i], .artefacts = !flags.no_files},
+                                       context.reporter);
+    texts.push_back(verification_text(found, trails[i], !flags.no_files));
+    all.push_back(verification_json(found, trails[i]));
+    sound = sound && found.sound();
+  }
+  print_result(context, {{"sound", sound}, {"trails", std::move(all)}}, join(texts, "\n"));
+  return sound ? kDone : kGateFailed;
 }
 
 int run_approve(const ApproveFlags& flags, const Context& context) {
@@ -82,11 +111,11 @@ int run_approve(const ApproveFlags& flags, const Context& context) {
 void add_runs_audit(CLI::App& runs, Context& context) {
   auto verified = std::make_shared<VerifyFlags>();
   auto* verify = runs.add_subcommand(
-      "verify", "Finds altered, missing and cut-off lines of the audit trail, and altered files");
-  verify->add_option("--root", verified->root, "Folder of audit.jsonl")
+      "verify", "Finds altered, missing and cut-off lines of the audit trails, and altered files");
+  verify->add_option("--root", verified->root, "Folder of the runs; trails of studies in it count")
       ->type_name("DIR")
       ->capture_default_str();
-  verify->add_option("--head", verified->head, "A head hash that was noted earlier")
+  verify->add_option("--head", verified->heads, "A head hash that was noted earlier; repeatable")
       ->type_name("SHA256");
   verify->add_flag("--no-files", verified->no_files, "Only the chain, not the files that it names");
   add_common_options(*verify, context, false);

@@ -6,12 +6,14 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <iterator>
 
 #include "tunewright/base/error.h"
 #include "tunewright/base/files.h"
 #include "tunewright/base/str.h"
 #include "tunewright/observe/audit/approval.h"
 #include "tunewright/observe/run.h"
+#include "tunewright/runs_inputs.h"
 
 namespace tunewright::app {
 namespace {
@@ -30,13 +32,14 @@ observe::AuditTrail trail_for(const fs::path& model, const fs::path& out) {
 // What the trail calls the subject of an event about `model`: its run, where it has one.
 fs::path subject_of(const fs::path& model) { return observe::run_of(model); }
 
-Json figures_of(const Json& report) {
+// `key` of every figure of a report, by "task.metric".
+Json of_figures(const Json& report, const char* key) {
   Json figures = Json::object();
   for (const auto& task : report.value("tasks", Json::array())) {
     const auto metrics = task.value("metrics", Json::object());
     for (const auto& [name, metric] : metrics.items()) {
-      if (metric.is_object() && metric.contains("value"))
-        figures[str(task.value("name", ""), ".", name)] = metric["value"];
+      if (metric.is_object() && metric.contains(key))
+        figures[str(task.value("name", ""), ".", name)] = metric[key];
     }
   }
   return figures;
@@ -91,19 +94,11 @@ observe::TrackingOptions with_environment(observe::TrackingOptions options) {
 
 void record_evaluation(const fs::path& output_dir) {
   const auto report = read_json(output_dir / "report.json");
-  const auto model = report.value("model", Json::object());
-  const auto adapter = model.value("adapter", Json());
-  const fs::path judged =
-      adapter.is_string() ? adapter.get<std::string>() : model.value("path", "");
-  const auto weights = observe::artefacts_of(observe::weight_files(judged));
-  std::vector<fs::path> data_files;
-  for (const auto& task : report.value("tasks", Json::array())) {
-    const auto data = task.value("options", Json::object()).value("data", "");
-    if (!data.empty()) data_files.emplace_back(data);
-  }
-  auto inputs = weights;
-  const auto data = observe::artefacts_of(data_files);
-  inputs.insert(inputs.end(), data.begin(), data.end());
+  const fs::path judged = judged_folder(report.value("model", Json::object()));
+  const auto inputs = evaluation_inputs(report);
+  std::vector<observe::Artefact> weights;
+  std::ranges::copy_if(inputs, std::back_inserter(weights),
+                       [](const observe::Artefact& input) { return input.role == "model"; });
   const auto trail = trail_for(judged, output_dir);
   const auto gates = report.value("gates", Json::array());
   const bool has_gates = gates.is_array() && !gates.empty();
@@ -115,7 +110,8 @@ void record_evaluation(const fs::path& output_dir) {
                     {output_dir / "report.json", output_dir / "report.html",
                      output_dir / "report.md", output_dir / "predictions.jsonl"}),
                 .details = {{"out", trail.name_of(output_dir)},
-                            {"metrics", figures_of(report)},
+                            {"metrics", of_figures(report, "value")},
+                            {"lower_is_better", of_figures(report, "lower_is_better")},
                             {"passed", has_gates ? report.value("passed", Json()) : Json()}}});
   for (const auto& gate : has_gates ? gates : Json::array()) {
     trail.append({.actor = actor(),

@@ -38,8 +38,9 @@ int export_to(const ExportFlags& flags, const fs::path& run, const Context& cont
   const auto options = with_environment(
       tracking_of(from_json<TrackingConfig>(config.value("tracking", Json::object()), "tracking")));
   const auto sink = observe::make_sink(flags.to, options);
-  observe::export_run(*sink, run);
-  record(run, "exported", {}, {{"to", flags.to}});
+  observe::export_run(*sink, run, context.reporter);
+  // Both files are left by some places alone; what is not there is not recorded.
+  record(run, "exported", {run / flags.to, run / "tracking.json"}, {{"to", flags.to}});
   print_result(context, {{"run", run.string()}, {"to", flags.to}},
                str(run.string(), ": passed on to ", flags.to));
   return kDone;

@@ -1,8 +1,10 @@
 #include "tunewright/runs_tracking.h"
 
+#include <exception>
 #include <string>
 #include <utility>
 
+#include "tunewright/base/error.h"
 #include "tunewright/base/files.h"
 #include "tunewright/base/hash.h"
 #include "tunewright/base/str.h"
@@ -80,8 +82,15 @@ void RunRecorder::interrupted(int64_t steps) {
 }
 
 void RunRecorder::failed(std::string_view what) {
-  end_tracking(observe::RunEnd::Status::kFailed);
-  record("run_failed", false, {{"message", excerpt(what, 500)}});
+  const auto attempt = [&](const auto& work) {
+    try {
+      work();
+    } catch (const std::exception& error) {
+      reporter_.warn(str("while the failure was put on record: ", full_message(error)));
+    }
+  };
+  attempt([&] { end_tracking(observe::RunEnd::Status::kFailed); });
+  attempt([&] { record("run_failed", false, {{"message", excerpt(what, 500)}}); });
 }
 
 void RunRecorder::record(std::string_view event, bool with_artefacts, Json details) {

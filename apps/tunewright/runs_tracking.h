@@ -25,6 +25,7 @@ class RunRecorder {
 
   void finished();
   void interrupted(int64_t steps);
+  // What goes wrong here is a warning: the failure that is to be told of stays the first.
   void failed(std::string_view what);
 
  private:

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tunewright/base/error.h"
@@ -192,15 +193,25 @@ void write_exclusions(Job& job, const RunFolder& run, const train::Setbacks& set
   write_ledger(job, run.ledger_file());
 }
 
-int finish(Job& job, const RunFolder& run, const train::TrainResult& trained, RunRecorder& recorder,
-           const Context& context) {
+struct Written {
+  fs::path weights;
+  Json report;
+};
+
+Written write_results(Job& job, const RunFolder& run, const train::TrainResult& trained,
+                      RunRecorder& recorder) {
   write_exclusions(job, run, trained.setbacks);
-  const auto weights = write_weights(job, run);
-  const auto report = write_report(job, run, trained, recorder.energy());
+  auto weights = write_weights(job, run);
+  auto report = write_report(job, run, trained, recorder.energy());
   recorder.finished();
-  print_result(context, result_of(report, run.path(), weights),
+  return {.weights = std::move(weights), .report = std::move(report)};
+}
+
+int say_trained(const Written& written, const RunFolder& run, const train::TrainResult& trained,
+                const Context& context) {
+  print_result(context, result_of(written.report, run.path(), written.weights),
                str("trained ", trained.steps, " steps in ", human_seconds(trained.train_seconds),
-                   ": ", weights.string(), ", ", run.report_page().string()));
+                   ": ", written.weights.string(), ", ", run.report_page().string()));
   return kDone;
 }
 
@@ -238,10 +249,11 @@ std::string_view mode_name(RunFolder::Mode mode) {
                                                : "new";
 }
 
-// A run that fails is on record as such.
-train::TrainResult run_recorded(train::Trainer& trainer, bool resume, RunRecorder& recorder) {
+// What fails within `work` is on record as a failure of the run.
+template <class Work>
+auto recorded(RunRecorder& recorder, const Work& work) {
   try {
-    return trainer.run(resume);
+    return work();
   } catch (const std::exception& error) {
     recorder.failed(full_message(error));
     throw;
@@ -278,12 +290,14 @@ int train(const Arguments& arguments, Context& context) {
     warn_of_other_threads(run, context.reporter);
   }
   recorder.begin(run, mode_name(mode));
-  const auto trained = run_recorded(trainer, arguments.resume, recorder);
+  const auto trained = recorded(recorder, [&] { return trainer.run(arguments.resume); });
   if (trained.outcome == train::Outcome::kInterrupted) {
     recorder.interrupted(trained.steps);
     return stop(run, trained, arguments, context);
   }
-  return finish(job, run, trained, recorder, context);
+  const auto written =
+      recorded(recorder, [&] { return write_results(job, run, trained, recorder); });
+  return say_trained(written, run, trained, context);
 }
 
 }  // namespace

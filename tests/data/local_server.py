@@ -8,6 +8,7 @@ POST /status/CODE  that status and a reason
 POST /redirect     to /echo
 POST /slow         an answer after ten seconds
 POST /long         a megabyte
+POST /mlflow/SCHEME/PLACE/api/2.0/mlflow/CALL  as MLflow, far enough to take a run; artefacts go to SCHEME://PLACE
 POST /v1/chat/completions  as OpenAI: the words of the last message turned round; a message that holds "EMPTY"
                    gets an empty answer, one that holds "REFUSE" status 400; the key is "secret"
 POST /judge/KIND/chat/completions  as OpenAI, a judge that counts the words "good" of answers.  KIND: honest (with
@@ -57,10 +58,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
             time.sleep(10)
         if kind == "judge":
             return self.judge(argument.partition("/")[0], json.loads(body))
+        if kind == "mlflow":
+            return self.track(argument)
         if kind == "v1":
             return self.complete(json.loads(body))
         echo = {"body": body, "type": self.headers["Content-Type"], "authorization": self.headers["Authorization"]}
         return self.send(200, json.dumps(echo).encode())
+
+    def track(self, address):
+        store, _, call = address.partition("/api/2.0/mlflow/")
+        scheme, _, place = store.partition("/")
+        info = {"run_id": "r", "artifact_uri": f"{scheme}://{place}"}
+        answers = {"experiments/search": {"experiments": [{"experiment_id": "1"}]}, "runs/create": {"run": {"info": info}}}
+        self.send(200, json.dumps(answers.get(call, {})).encode())
 
     def complete(self, request):
         if self.headers["Authorization"] != "Bearer secret":

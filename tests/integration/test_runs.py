@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import tempfile
+import time
 
 import test_train
 
@@ -117,9 +118,14 @@ def test_lineage(place):
 def test_audit_trail(place):
     place.train("a")
     place.runs("approve", "a", "--by", "Ada", "--note", "looked at 50 answers")
-    verified = place.json("verify")
+    verified = place.json("verify")["trails"][0]
     assert verified["sound"] and verified["lines"] == 3 and verified["files_sound"] >= 8, verified
     assert place.json("list")["runs"][0]["approved_by"] == "Ada"
+    place.runs("approve", "a", "--by", "Alan")
+    assert place.json("list")["runs"][0]["approved_by"] == "Ada, Alan"
+    place.runs("approve", "a", "--by", "Alan", "--revoke")
+    assert place.json("list")["runs"][0]["approved_by"] == "Ada"
+    verified = place.json("verify")["trails"][0]
     assert place.json("verify", "--head", verified["head_sha256"])["sound"]
     assert not place.json("verify", "--head", "0" * 64, status=3)["sound"]
     assert "--by" in place.runs("approve", "a", "--by", " ", status=2).stderr
@@ -129,9 +135,9 @@ def test_audit_trail(place):
     trail.write_bytes(whole.replace(b"Ada", b"Eve"))
     assert "line 3: was altered" in place.runs("verify", status=3).stdout
     lines = whole.splitlines(keepends=True)
-    trail.write_bytes(lines[0] + lines[2])
+    trail.write_bytes(b"".join(lines[:1] + lines[2:]))
     assert "line 2: 1 line(s) before this one are missing" in place.runs("verify", status=3).stdout
-    trail.write_bytes(lines[0] + lines[1])
+    trail.write_bytes(b"".join(lines[:-1]))
     assert "1 line(s) at the end are missing" in place.runs("verify", status=3).stdout
     trail.write_bytes(whole)
 
@@ -141,9 +147,27 @@ def test_audit_trail(place):
     assert "adapter_model.safetensors is no longer the file" in place.runs("verify", status=3).stdout
     weights.write_bytes(saved)
     place.runs("verify")
-    place.train("a", "--overwrite")
+    place.train("a", "--overwrite", training={"learning_rate": 1e-3})
     place.runs("verify")
     assert "approved_by" not in place.json("list")["runs"][0]
+
+
+def test_trails_of_studies(place):
+    place.train("study/a")
+    merged = place.folder / "merged"
+    place.command("merge", "--model", place.folder / "model", "--adapter", place.root / "study/a/adapter", "--out", merged)
+    assert "merged" in place.runs("trace", "study/a").stdout
+    assert "train.jsonl" in place.runs("trace", merged).stdout
+    verified = place.json("verify")
+    assert [trail["lines"] for trail in verified["trails"]] == [3], verified
+    place.train("b")
+    heads = [trail["head_sha256"] for trail in place.json("verify")["trails"]]
+    assert len(heads) == 2 and place.json("verify", "--head", heads[0], "--head", heads[1])["sound"]
+    trail = place.root / "study/audit.jsonl"
+    trail.write_bytes(trail.read_bytes().replace(b"merged", b"martyr"))
+    verified = place.json("verify", status=3)
+    assert [one["sound"] for one in verified["trails"]] == [True, False], verified
+    assert f"{trail}: line 3: was altered" in place.runs("verify", status=3).stdout
 
 
 def test_cards(place):
@@ -168,10 +192,63 @@ def test_cards(place):
     assert ".md or .html" in place.runs("export", "a", "--compliance", "--out", "x.docx", status=2).stderr
 
 
+def test_inputs_of_evaluations(place):
+    """Everything that a figure depends on is on record, and the baseline as such."""
+    place.train("a")
+    place.train("b", training={"learning_rate": 1e-3})
+    for name in ["shots.jsonl", "asked.jsonl"]:
+        place.rows(name, [{"prompt": f"{i} is ", "completion": "one"} for i in range(4)])
+    (place.folder / "swaps.json").write_text('[["is", "was"]]')
+    place.rows("docs.jsonl", [{"q": f"{i}?", "choices": ["yes", "no"], "label": i % 2} for i in range(3)])
+    (place.folder / "_base").write_text("output_type: multiple_choice\ntest_split: test\ndoc_to_text: \"{{q}}\"\n"
+                                        "doc_to_target: label\ndoc_to_choice: \"{{choices}}\"\n")
+    (place.folder / "task.yaml").write_text("include: _base\ntask: tiny\ndataset_path: json\n"
+                                            "dataset_kwargs: {data_files: {test: docs.jsonl}}\n")
+    classify = {"data": str(place.folder / "asked.jsonl"), "labels": ["one", "two"]}
+    config = place.evaluate("a", baseline={"path": str(place.folder / "model"), "adapter": str(place.root / "b/adapter")}, tasks=[
+        {"name": "few", "type": "classification", **classify, "fewshot": 1, "fewshot_data": str(place.folder / "shots.jsonl")},
+        {"name": "swapped", "type": "counterfactual", **classify, "swaps": str(place.folder / "swaps.json")},
+        {"name": "tiny", "type": "lm_eval", "task": str(place.folder / "task.yaml")}])
+    place.command("eval", config)
+    line = json.loads((place.root / "audit.jsonl").read_text().splitlines()[-1])
+    found = {(one["role"], one["path"].split("/")[-1] if one["role"] not in ("model", "baseline") else one["path"])
+             for one in line["inputs"]}
+    assert found == {
+        ("model", "a/adapter/adapter_model.safetensors"), ("baseline", "b/adapter/adapter_model.safetensors"),
+        ("data", "asked.jsonl"), ("data", "docs.jsonl"), ("fewshot_data", "shots.jsonl"), ("swaps", "swaps.json"),
+        ("task", "task.yaml"), ("task", "_base")}, found
+    assert line["details"]["lower_is_better"]["few.accuracy"] is False, line["details"]
+    assert "as the baseline" in place.runs("trace", "b").stdout
+    place.runs("card", "b")
+    assert "Not evaluated" in (place.root / "b/README.md").read_text()
+    place.runs("export", "a", "--to", "tensorboard")
+    line = json.loads((place.root / "audit.jsonl").read_text().splitlines()[-1])
+    assert line["event"] == "exported" and "a/tensorboard/events.out" in line["artefacts"][0]["path"], line
+    place.runs("verify")
+
+
 def test_failures_are_on_record(place):
     done = place.train("bad", training={"learning_rate": 1e30}, status=2)
     assert place.events() == ["run_started", "run_failed"], (place.events(), done.stderr)
     assert place.json("list")["runs"][0]["status"] == "unfinished"
+    # After the last step, while the results are written: a page that cannot be replaced.
+    (place.root / "late/report.html/x").mkdir(parents=True)
+    done = place.train("late", status=2)
+    assert "report.html" in done.stderr, done.stderr
+    assert place.events()[2:] == ["run_started", "run_failed"], place.events()
+    # Where the trail cannot be written by then, the first error is told all the same.
+    run = place.root / "mute"
+    (run / "report.html/x").mkdir(parents=True)
+    config = place.config(output_dir=str(run), training={"max_steps": 400, "eval_steps": 200, "save_steps": 200})
+    running = subprocess.Popen(test_train.command(config), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while running.poll() is None and not (run / "metrics.jsonl").exists():
+        time.sleep(0.005)
+    trail = place.root / "audit.jsonl"
+    trail.unlink()
+    trail.mkdir()
+    told = running.communicate(timeout=120)[1]
+    assert running.returncode == 2 and "while the failure was put on record" in told, told
+    assert "report.html" in told, told
 
 
 def main():

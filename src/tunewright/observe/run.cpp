@@ -6,6 +6,7 @@
 
 #include "tunewright/base/error.h"
 #include "tunewright/base/str.h"
+#include "tunewright/base/yaml.h"
 
 namespace tunewright::observe {
 namespace {
@@ -129,6 +130,16 @@ std::string RunFolder::checkpoint_name(int64_t step) {
   auto digits = std::to_string(step);
   if (digits.size() < 6) digits.insert(0, 6 - digits.size(), '0');
   return str(kCheckpointPrefix, digits);
+}
+
+Json read_or_empty(const fs::path& file) {
+  if (!fs::is_regular_file(file)) return Json::object();
+  try {
+    auto json = file.extension() == ".yaml" ? read_yaml(file) : read_json(file);
+    return json.is_object() ? json : Json::object();
+  } catch (const UserError&) {
+    return Json::object();
+  }
 }
 
 }  // namespace tunewright::observe

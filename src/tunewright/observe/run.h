@@ -63,4 +63,8 @@ class RunFolder {
   std::function<void(const Json&)> listener_;
 };
 
+// The object that a JSON or YAML file holds; an empty one where it is missing, damaged or no
+// object.
+Json read_or_empty(const std::filesystem::path& file);
+
 }  // namespace tunewright::observe

@@ -104,5 +104,16 @@ TEST(RunFolder, ResumeRemovesWhatAKilledProcessLeft) {
   EXPECT_FALSE(fs::exists(leftover));
 }
 
+TEST(ReadOrEmpty, GivesObjectsAlone) {
+  TemporaryFolder folder;
+  write_file_atomic(folder / "a.json", R"({"x":1})");
+  write_file_atomic(folder / "a.yaml", "x: 1\n");
+  write_file_atomic(folder / "list.json", "[1]");
+  write_file_atomic(folder / "torn.json", R"({"x":)");
+  for (const auto* name : {"a.json", "a.yaml"}) EXPECT_EQ(read_or_empty(folder / name)["x"], 1);
+  for (const auto* name : {"list.json", "torn.json", "none.json"})
+    EXPECT_EQ(read_or_empty(folder / name), Json::object());
+}
+
 }  // namespace
 }  // namespace tunewright::observe

@@ -29,11 +29,10 @@ bool chain_is_sound(const AuditTrail& trail) {
 fs::path run_of(const fs::path& path) {
   auto full = fs::absolute(path).lexically_normal();
   if (!full.has_filename()) full = full.parent_path();
-  for (auto folder = full; folder != folder.parent_path(); folder = folder.parent_path()) {
-    if (fs::is_directory(folder) && RunFolder::holds_run(folder)) return folder;
-    if (folder != full && folder != full.parent_path()) break;
-  }
-  return full;
+  if (RunFolder::holds_run(full)) return full;
+  const auto parent = full.parent_path(), name = full.filename();
+  const bool is_weights = name == "adapter" || name == "model";
+  return is_weights && RunFolder::holds_run(parent) ? parent : full;
 }
 
 std::vector<fs::path> weight_files(const fs::path& run) {

@@ -102,8 +102,10 @@ Tail tail_of(const std::string& text) {
 
 Json artefacts_json(const AuditTrail& trail, const std::vector<Artefact>& artefacts) {
   Json list = Json::array();
-  for (const auto& artefact : artefacts)
+  for (const auto& artefact : artefacts) {
     list.push_back({{"path", trail.name_of(artefact.path)}, {"sha256", artefact.sha256}});
+    if (!artefact.role.empty()) list.back()["role"] = artefact.role;
+  }
   return list;
 }
 
@@ -146,13 +148,15 @@ Json missing_of(const std::optional<Head>& head, const Tail& tail) {
 std::vector<Artefact> read_artefacts(const Json& list) {
   std::vector<Artefact> artefacts;
   for (const auto& one : list)
-    artefacts.push_back({one.at("path").get<std::string>(), one.at("sha256").get<std::string>()});
+    artefacts.push_back({.path = one.at("path").get<std::string>(),
+                         .sha256 = one.at("sha256").get<std::string>(),
+                         .role = one.value("role", "")});
   return artefacts;
 }
 
 }  // namespace
 
-std::vector<Artefact> artefacts_of(const std::vector<fs::path>& paths) {
+std::vector<Artefact> artefacts_of(const std::vector<fs::path>& paths, const std::string& role) {
   std::vector<fs::path> files;
   for (const auto& path : paths) {
     if (fs::is_regular_file(path)) files.push_back(path);
@@ -165,7 +169,7 @@ std::vector<Artefact> artefacts_of(const std::vector<fs::path>& paths) {
     files.insert(files.end(), inside.begin(), inside.end());
   }
   std::vector<Artefact> artefacts;
-  for (const auto& file : files) artefacts.push_back({file, sha256_file(file)});
+  for (const auto& file : files) artefacts.push_back({file, sha256_file(file), role});
   return artefacts;
 }
 

@@ -12,6 +12,8 @@
 //   {"actor":…,"artefacts":[{"path":…,"sha256":…}],"details":{…},"event":…,"index":n,"inputs":[…],
 //    "previous":"…","sha256":"…","subject":…,"time":…}
 //
+// An input may have a "role" beside path and hash: what it was to the event ("model", "baseline").
+//
 // A line is canonical JSON (keys sorted, no spaces); `sha256` is that of the line without it,
 // `previous` that of the line before (64 zeros for the first).  Paths are relative to the trail's
 // folder.  audit.head beside it holds the number of lines and the hash of the last: with it, or
@@ -21,9 +23,11 @@ namespace tunewright::observe {
 struct Artefact {
   std::filesystem::path path;  // as the process sees it
   std::string sha256;
+  std::string role;  // empty: the only one that the event knows
 };
 // A file, or every file of a folder, hashed; what is not there is left out.
-std::vector<Artefact> artefacts_of(const std::vector<std::filesystem::path>& paths);
+std::vector<Artefact> artefacts_of(const std::vector<std::filesystem::path>& paths,
+                                   const std::string& role = "");
 
 struct AuditEvent {
   std::string actor;                // who ran the program

@@ -39,7 +39,8 @@ class Audit : public ::testing::Test {
     write_file_atomic(trail.file(), text);
   }
   Verification check(const std::string& head = "") const {
-    return verify(trail, {.head = head}, silent_reporter());
+    const auto heads = head.empty() ? std::vector<std::string>() : std::vector{head};
+    return verify(trail, {.heads = heads}, silent_reporter());
   }
   std::string first_problem() const {
     const auto found = check();
@@ -318,6 +319,31 @@ TEST_F(Approvals, NeedAName) {
   EXPECT_USER_ERROR(decide(" "), "--by");
   fs::remove_all(run / "adapter");
   EXPECT_USER_ERROR(decide("Ada"), "holds no trained weights");
+}
+
+TEST_F(Audit, InputsKeepTheirRoles) {
+  write_file_atomic(folder / "w", "w");
+  auto inputs = artefacts_of({folder / "w"}, "baseline");
+  inputs.push_back({folder / "x", "00"});
+  trail.append({.event = "evaluated", .inputs = inputs});
+  const auto read = trail.read()[0].inputs;
+  EXPECT_EQ(read[0].role, "baseline");
+  EXPECT_EQ(read[1].role, "");
+  EXPECT_EQ(parse_json(lines()[0], "")["inputs"][1].size(), 2U);
+  EXPECT_TRUE(check().sound());
+}
+
+TEST(RunOf, OnlyAdapterAndModelBelongToTheFolderAbove) {
+  TemporaryFolder folder;
+  for (const auto* name : {"config.yaml", "checkpoints/x", "adapter/x", "model/x", "base/x"})
+    write_file_atomic(folder / "run" / name, "");
+  write_file_atomic(folder / "run/second/metrics.jsonl", "");
+  const auto run = folder / "run";
+  for (const auto* name : {"", "adapter", "adapter/", "model"}) EXPECT_EQ(run_of(run / name), run);
+  EXPECT_EQ(run_of(run / "second"), run / "second");
+  // A project with a config.yaml of its own is no run of the models in it.
+  for (const auto* name : {"base", "checkpoints", "models/adapter", "none"})
+    EXPECT_EQ(run_of(run / name), run / name);
 }
 
 }  // namespace

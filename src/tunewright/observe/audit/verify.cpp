@@ -116,7 +116,7 @@ void check_head(const AuditTrail::Snapshot& snapshot, const Chain& chain, Verifi
 }
 
 void check_noted_head(const std::string& noted, const Chain& chain, Verification& found) {
-  if (noted.empty() || std::ranges::find(chain.hashes, noted) != chain.hashes.end()) return;
+  if (std::ranges::find(chain.hashes, noted) != chain.hashes.end()) return;
   found.problems.push_back({0, str("no line has the hash ", excerpt(noted, 64),
                                    " that was noted: the trail was shortened or rewritten since")});
 }
@@ -176,7 +176,7 @@ Verification verify(const AuditTrail& trail, const VerifyOptions& options, Repor
   const auto snapshot = trail.snapshot();
   const auto chain = check_lines(snapshot.text, found);
   check_head(snapshot, chain, found);
-  check_noted_head(options.head, chain, found);
+  for (const auto& noted : options.heads) check_noted_head(noted, chain, found);
   found.head = {.lines = std::ssize(chain.hashes), .sha256 = chain.last_hash};
   if (options.artefacts) check_artefacts(trail, chain, found, reporter);
   return found;

@@ -9,8 +9,8 @@
 namespace tunewright::observe {
 
 struct VerifyOptions {
-  std::string head;  // Hash of a last line that somebody noted; empty: only audit.head is asked.
-  bool artefacts = true;  // Whether files that lines name are hashed again.
+  std::vector<std::string> heads;  // Hashes of last lines that somebody noted, beside audit.head.
+  bool artefacts = true;           // Whether files that lines name are hashed again.
 };
 
 struct AuditProblem {

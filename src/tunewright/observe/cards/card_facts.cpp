@@ -1,7 +1,6 @@
 #include "tunewright/observe/cards/card_facts.h"
 
 #include <algorithm>
-#include <map>
 #include <set>
 
 #include "tunewright/base/error.h"
@@ -9,21 +8,12 @@
 #include "tunewright/base/hash.h"
 #include "tunewright/base/str.h"
 #include "tunewright/base/yaml.h"
+#include "tunewright/observe/run.h"
 
 namespace tunewright::observe {
 namespace {
 
 constexpr uintmax_t kMostBytes = 1ULL << 30;  // of a file that is looked through for shared rows
-
-Json read_or_empty(const fs::path& file) {
-  if (!fs::is_regular_file(file)) return Json::object();
-  try {
-    auto json = file.extension() == ".yaml" ? read_yaml(file) : read_json(file);
-    return json.is_object() ? json : Json::object();
-  } catch (const UserError&) {
-    return Json::object();  // said to be missing
-  }
-}
 
 // The YAML between the first two lines "---" of a README.
 Json front_matter(const fs::path& file) {
@@ -107,9 +97,11 @@ std::vector<Overlap> find_overlaps(const CardFacts& facts) {
   return overlaps;
 }
 
-bool shares_a_hash(const std::vector<Artefact>& left, const std::vector<Artefact>& right) {
-  return std::ranges::any_of(left, [&](const Artefact& a) {
-    return std::ranges::any_of(right, [&](const Artefact& b) { return a.sha256 == b.sha256; });
+// An evaluation that compares another model with these weights says nothing about them.
+bool is_about(const AuditLine& line, const std::vector<Artefact>& weights) {
+  return std::ranges::any_of(line.inputs, [&](const Artefact& input) {
+    return input.role != "baseline" &&
+           std::ranges::find(weights, input.sha256, &Artefact::sha256) != weights.end();
   });
 }
 
@@ -118,9 +110,8 @@ void add_history(CardFacts& facts) {
   const auto weights = artefacts_of(weight_files(facts.folder));
   const auto subject = trail.name_of(facts.folder);
   for (const auto& line : trail.read()) {
-    if (line.subject == subject || shares_a_hash(line.inputs, weights))
-      facts.history.push_back(line);
-    if (line.event != "evaluated" || !shares_a_hash(line.inputs, weights)) continue;
+    if (line.subject == subject || is_about(line, weights)) facts.history.push_back(line);
+    if (line.event != "evaluated" || !is_about(line, weights)) continue;
     for (const auto& artefact : line.artefacts) {
       const auto path = trail.path_of(artefact.path.generic_string());
       // A report that another evaluation has replaced since says nothing of this one.
@@ -167,24 +158,31 @@ CardFacts gather_card_facts(const fs::path& run) {
   return facts;
 }
 
-std::vector<MeasuredFigure> measured_figures(const CardFacts& facts) {
-  std::map<std::string, Json> newest;  // task by name
-  std::vector<std::string> order;
+std::vector<Json> newest_tasks(const CardFacts& facts) {
+  std::vector<Json> tasks;
   for (const auto& record : facts.evaluations) {
     for (const auto& task : record.report.value("tasks", Json::array())) {
-      const auto name = task.value("name", "");
-      if (!newest.contains(name)) order.push_back(name);
-      newest[name] = task;
+      const auto earlier = std::ranges::find_if(tasks, [&](const Json& known) {
+        return known.value("name", "") == task.value("name", "");
+      });
+      if (earlier == tasks.end()) {
+        tasks.push_back(task);
+      } else {
+        *earlier = task;
+      }
     }
   }
+  return tasks;
+}
+
+std::vector<MeasuredFigure> measured_figures(const CardFacts& facts) {
   std::vector<MeasuredFigure> figures;
-  for (const auto& name : order) {
-    const auto& task = newest[name];
+  for (const auto& task : newest_tasks(facts)) {
     const auto metrics = task.value("metrics", Json::object());
     for (const auto& [metric, value] : metrics.items()) {
       if (!value.is_object()) continue;
       figures.push_back(
-          {.task = name,
+          {.task = task.value("name", ""),
            .data = task.value("options", Json::object()).value("data", ""),
            .metric = metric,
            .value = value.value("value", Json()),

@@ -67,6 +67,8 @@ struct CardFacts {
 
 CardFacts gather_card_facts(const std::filesystem::path& run);
 
+// "tasks" of the evaluations' reports; of tasks with the same name the one evaluated last.
+std::vector<Json> newest_tasks(const CardFacts& facts);
 // "macro_f1" of every task of the newest evaluation of that task: {task, name, value, low, high}.
 struct MeasuredFigure {
   std::string task, data, metric;

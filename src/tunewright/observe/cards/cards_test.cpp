@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <set>
 
 #include "tunewright/base/files.h"
@@ -68,20 +69,23 @@ class Cards : public ::testing::Test {
                                  {"cost", 1.5},
                                  {"currency", "EUR"},
                                  {"data", {{"train_rows", 2}, {"train_tokens", 20}}}}));
-    write_file_atomic(
-        folder / "eval/report.json",
-        dump_json(
-            {{"passed", true},
-             {"gates", {{{"figure", "triage.accuracy"}, {"passed", true}}}},
-             {"tasks",
-              {{{"name", "triage"},
-                {"options",
-                 {{"type", "classification"}, {"data", (folder / "data/test.jsonl").string()}}},
-                {"metrics", {{"accuracy", {{"value", 0.9}, {"low", 0.8}, {"high", 0.95}}}}}}}}}));
+    const Json triage = {
+        {"name", "triage"},
+        {"options", {{"type", "classification"}, {"data", (folder / "data/test.jsonl").string()}}},
+        {"metrics", {{"accuracy", {{"value", 0.9}, {"low", 0.8}, {"high", 0.95}}}}}};
+    evaluate("eval", Json::array({triage}));
+  }
+  // As `eval` leaves it: the report, and a line of the trail.
+  void evaluate(const std::string& name, const Json& tasks) {
+    const auto report = folder / (name + "/report.json");
+    write_file_atomic(report,
+                      dump_json({{"passed", true},
+                                 {"gates", {{{"figure", "triage.accuracy"}, {"passed", true}}}},
+                                 {"tasks", tasks}}));
     AuditTrail::beside(run).append({.event = "evaluated",
                                     .subject = run,
                                     .inputs = artefacts_of({run / "adapter"}),
-                                    .artefacts = artefacts_of({folder / "eval/report.json"})});
+                                    .artefacts = artefacts_of({report})});
   }
   static Json matter_of(const std::string& card) {
     return parse_yaml(card.substr(4, card.find("\n---", 4) - 3), "card");
@@ -127,6 +131,18 @@ TEST_F(Cards, AnEvaluationOfOtherWeightsDoesNotCount) {
   EXPECT_THAT(model_card(gather_card_facts(run)), HasSubstr("Not evaluated"));
 }
 
+TEST_F(Cards, AnEvaluationOfAnotherModelAgainstThisOneDoesNotCount) {
+  fill();
+  const auto trail = AuditTrail::beside(run);
+  fs::remove(trail.file());
+  fs::remove(trail.head_file());
+  trail.append({.event = "evaluated",
+                .subject = folder / "other",
+                .inputs = artefacts_of({run / "adapter"}, "baseline"),
+                .artefacts = artefacts_of({folder / "eval/report.json"})});
+  EXPECT_THAT(model_card(gather_card_facts(run)), HasSubstr("Not evaluated"));
+}
+
 TEST_F(Cards, EveryPointOfTheRegulationIsThere) {
   const auto facts = gather_card_facts(run);
   const auto points = compliance_points(facts, Json::object());
@@ -160,8 +176,58 @@ TEST_F(Cards, DocumentationIsFilledFromFilesAndAnswers) {
   EXPECT_THAT(page, HasSubstr("Our &lt;risk&gt; register."));
   EXPECT_THAT(page, HasSubstr("<td>triage</td><td>accuracy</td><td>0.9000</td>"));
   EXPECT_THAT(page, Not(HasSubstr("http")));
+  for (const auto* part : {"<!DOCTYPE html>", "prefers-color-scheme:dark", "name=\"viewport\""})
+    EXPECT_THAT(page, HasSubstr(part));  // the frame of all pages
   EXPECT_USER_ERROR(compliance_points(facts, {{"annex_iv.55", "x"}}), "annex_iv.55");
   EXPECT_USER_ERROR(compliance_points(facts, {{"annex_iv.5", 3}}), "expected a text");
+}
+
+Json task_of(const std::string& name, const std::string& type, const std::string& metric,
+             double value) {
+  return {{"name", name},
+          {"options", {{"type", type}, {"group_by", "gender"}}},
+          {"metrics", {{metric, {{"value", value}, {"low", value - 0.1}, {"high", value + 0.1}}}}}};
+}
+
+TEST_F(Cards, BiasIsSaidWhereItWasMeasured) {
+  evaluate("first", Json::array({task_of("pairs", "crows_pairs", "pct_stereotype", 0.9)}));
+  auto grouped = task_of("triage", "classification", "accuracy", 0.5);
+  grouped["groups"] = {
+      {"groups",
+       {{"f", {{"rows", 12}, {"value", 0.75}, {"low", 0.5}, {"high", 0.9}}},
+        {"m", {{"rows", 10}, {"value", 0.5}, {"low", nullptr}, {"high", nullptr}}}}},
+      {"gap", {{"value", 0.25}, {"low", 0.1}, {"high", 0.4}}},
+      {"p_value", 0.03}};
+  evaluate("second",
+           Json::array({task_of("pairs", "crows_pairs", "pct_stereotype", 0.6),
+                        task_of("qa", "bbq", "amb_bias_score", 0.2),
+                        task_of("swapped", "counterfactual", "flip_rate", 0.3), grouped}));
+  const auto facts = gather_card_facts(run);
+  const auto points = compliance_points(facts, Json::object());
+  const auto examined = std::ranges::find(points, "article_10.2.f", &CompliancePoint::key);
+  for (const auto& text : {model_card(facts), examined->content}) {
+    for (const auto* line : {"- pairs: pct_stereotype 0.6000 [0.5000, 0.7000]\n",
+                             "- qa: amb_bias_score 0.2000 [0.1000, 0.3000]\n",
+                             "- swapped: flip_rate 0.3000 [0.2000, 0.4000]\n",
+                             "- triage, by gender: f 0.7500 [0.5000, 0.9000] (12 rows)\n",
+                             "- triage, by gender: m 0.5000 (10 rows)\n",
+                             "- triage, by gender: gap 0.2500 [0.1000, 0.4000], p 0.0300\n"})
+      EXPECT_THAT(text, HasSubstr(line));
+    EXPECT_THAT(text, Not(HasSubstr("- triage: accuracy")));
+    EXPECT_THAT(text, Not(HasSubstr("pct_stereotype 0.9")));  // the newest of a task counts
+    EXPECT_THAT(text, Not(HasSubstr("Not measured: no bias")));
+  }
+}
+
+TEST_F(Cards, AMergedModelIsAForm) {
+  AuditTrail::beside(run).append({.event = "merged",
+                                  .subject = run,
+                                  .inputs = artefacts_of({run / "adapter"}),
+                                  .details = {{"out", "../merged"}}});
+  const auto points = compliance_points(gather_card_facts(run), Json::object());
+  const auto forms = std::ranges::find(points, "annex_iv.1.d", &CompliancePoint::key);
+  EXPECT_THAT(forms->content, HasSubstr("- Merged model: "));
+  EXPECT_THAT(forms->content, HasSubstr("../merged"));
 }
 
 TEST_F(Cards, AFolderWithoutARunIsRefused) {

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "tunewright/base/error.h"
+#include "tunewright/base/html.h"
 #include "tunewright/base/str.h"
 #include "tunewright/base/system.h"
 #include "tunewright/base/version.h"
@@ -46,9 +48,8 @@ std::string versions(const CardFacts& facts) {
 std::string forms(const CardFacts& facts) {
   std::string text;
   for (const auto& line : facts.history) {
-    if (line.event != "merged" && line.event != "exported_model" && line.event != "deployed")
-      continue;
-    text += item(line.event, str(line.time, ", ", line.details.value("out", "")));
+    if (line.event == "merged")
+      text += item("Merged model", str(line.time, ", ", line.details.value("out", "")));
   }
   return text;
 }
@@ -359,13 +360,8 @@ std::string block_html(const std::string& markdown) {
   return html;
 }
 
-constexpr std::string_view kStyle =
-    R"(body{margin:0;background:#f5f7f9;color:#1c2733;font:16px/1.55 system-ui,sans-serif}
-main{max-width:860px;margin:0 auto;padding:1rem}h1{font-size:1.5rem}h2{font-size:1.2rem;margin-top:2rem}
-section{background:#fff;border:1px solid #dfe5ea;border-radius:10px;padding:.8rem 1rem;margin:.7rem 0}
-section.missing{border-left:5px solid #c2571a}h3{font-size:1rem;margin:0 0 .3rem}.soft{color:#5b6b7b;font-size:.92rem}
-.scroll{overflow-x:auto}table{border-collapse:collapse}td,th{border-bottom:1px solid #dfe5ea;padding:.25rem .6rem;text-align:left;font-size:.92rem}
-code{background:#eef1f4;padding:0 .2rem;border-radius:3px;overflow-wrap:anywhere}ul{padding-left:1.2rem;overflow-wrap:anywhere})";
+constexpr std::string_view kStyle = R"(
+.card.missing{border-left:5px solid var(--warning)}code{background:var(--chip);padding:0 .2rem;border-radius:3px}ul{padding-left:1.2rem})";
 
 }  // namespace
 
@@ -415,14 +411,15 @@ std::string compliance_markdown(const CardFacts& facts,
 
 std::string compliance_page(const CardFacts& facts, const std::vector<CompliancePoint>& points) {
   const auto missing = std::ranges::count_if(points, is_missing);
-  const auto title = str("Technical documentation of ", html_escape(facts.name));
+  const auto title = str("Technical documentation of ", facts.name);
   std::string body =
-      str("<h1>", title, "</h1>\n<p>Regulation (EU) 2024/1689, Annex IV and Article 10. Written ",
-          utc_now(), " by tunewright ", version(), ".</p>\n<p class='soft'>", disclaimer(),
+      str("<h1>", html_escape(title),
+          "</h1>\n<p>Regulation (EU) 2024/1689, Annex IV and Article 10. Written ", utc_now(),
+          " by tunewright ", version(), ".</p>\n<p class='soft'>", disclaimer(),
           "</p>\n<p><strong>", std::ssize(points) - missing, " of ", points.size(),
           " points have content, ", missing, " are missing.</strong></p>\n");
   for (const auto& point : points) {
-    body += str("<section", is_missing(point) ? " class='missing'" : "", "><h3>", point.number,
+    body += str("<section class='card", is_missing(point) ? " missing" : "", "'><h3>", point.number,
                 "</h3><p class='soft'>", html_escape(point.demand), ".</p>\n",
                 block_html(is_missing(point) ? missing_mark(point) : point.content));
     if (!is_missing(point) && !point.needed.empty())
@@ -432,11 +429,7 @@ std::string compliance_page(const CardFacts& facts, const std::vector<Compliance
               inline_html(point.needed), ".</p>");
     body += "</section>\n";
   }
-  return str(
-      "<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'><meta name='viewport' "
-      "content='width=device-width,initial-scale=1'><title>",
-      title, "</title><style>", kStyle, "</style></head>\n<body><main>\n", body,
-      "</main></body></html>\n");
+  return html_page({.title = title, .style = std::string(kStyle), .body = std::move(body)});
 }
 
 }  // namespace tunewright::observe

@@ -190,6 +190,50 @@ std::string approvals_text(const CardFacts& facts) {
   return text;
 }
 
+std::string number_text(const Json& value) {
+  return value.is_number() ? fixed(value.get<double>(), 4) : std::string("–");
+}
+
+// "0.6100 [0.5500, 0.6700]" of {"value","low","high"}.
+std::string interval_text(const Json& figure) {
+  const auto low = figure.value("low", Json()), high = figure.value("high", Json());
+  const auto value = number_text(figure.value("value", Json()));
+  return low.is_number() ? str(value, " [", number_text(low), ", ", number_text(high), "]") : value;
+}
+
+bool is_about_bias(const Json& task) {
+  constexpr std::array<std::string_view, 3> kTypes = {"crows_pairs", "bbq", "counterfactual"};
+  const auto type = task.value("options", Json::object()).value("type", "");
+  return std::ranges::find(kTypes, type) != kTypes.end();
+}
+
+std::string bias_figures(const Json& task) {
+  std::string text;
+  const auto metrics = task.value("metrics", Json::object());
+  for (const auto& [metric, figure] : metrics.items()) {
+    if (figure.is_object())
+      text += str("- ", markdown_cell(task.value("name", "")), ": ", markdown_cell(metric), " ",
+                  interval_text(figure), "\n");
+  }
+  return text;
+}
+
+// Of a task with `group_by`: each group, and how far they lie apart.
+std::string group_figures(const Json& task) {
+  const auto found = task.value("groups", Json::object());
+  const auto groups = found.value("groups", Json::object());
+  if (groups.empty()) return "";
+  const auto opening =
+      str("- ", markdown_cell(task.value("name", "")), ", by ",
+          markdown_cell(task.value("options", Json::object()).value("group_by", "")));
+  std::string text;
+  for (const auto& [group, figure] : groups.items())
+    text += str(opening, ": ", markdown_cell(group), " ", interval_text(figure), " (",
+                fact_text(figure.value("rows", Json())), " rows)\n");
+  return text + str(opening, ": gap ", interval_text(found.value("gap", Json::object())), ", p ",
+                    number_text(found.value("p_value", Json())), "\n");
+}
+
 std::string use_text(const CardFacts& facts) {
   const auto model = facts.config.value("model", Json::object()).value("path", "");
   return is_lora(facts)
@@ -210,34 +254,21 @@ std::string figures_table(const CardFacts& facts) {
   std::string text =
       "| task | figure | value | 95 % interval | baseline |\n|---|---|---:|---:|---:|\n";
   for (const auto& figure : figures) {
-    const auto number = [](const Json& value) {
-      return value.is_number() ? fixed(value.get<double>(), 4) : std::string("–");
-    };
-    text += str("| ", markdown_cell(figure.task), " | ", markdown_cell(figure.metric), " | ",
-                number(figure.value), " | ",
-                figure.low.is_number() ? number(figure.low) + " to " + number(figure.high) : "–",
-                " | ", number(figure.baseline), " |\n");
+    text +=
+        str("| ", markdown_cell(figure.task), " | ", markdown_cell(figure.metric), " | ",
+            number_text(figure.value), " | ",
+            figure.low.is_number() ? str(number_text(figure.low), " to ", number_text(figure.high))
+                                   : "–",
+            " | ", number_text(figure.baseline), " |\n");
   }
   return text;
 }
 
 std::string bias_text(const CardFacts& facts) {
   std::string text;
-  for (const auto& record : facts.evaluations) {
-    for (const auto& task : record.report.value("tasks", Json::array())) {
-      const auto type = task.value("options", Json::object()).value("type", "");
-      const auto name = markdown_cell(task.value("name", ""));
-      const bool is_bias = type.find("bias") != std::string::npos || task.contains("bias");
-      if (is_bias) {
-        for (const auto& [key, value] : flat_items(task.value("metrics", Json::object()))) {
-          if (value.is_number()) text += str("- ", name, ": ", key, " ", fact_text(value), "\n");
-        }
-        for (const auto& [key, value] : flat_items(task.value("bias", Json::object())))
-          text += str("- ", name, ": ", key, " ", markdown_cell(fact_text(value)), "\n");
-      }
-      for (const auto& [key, value] : flat_items(task.value("groups", Json::object())))
-        text += str("- ", name, ", group ", markdown_cell(key), ": ", fact_text(value), "\n");
-    }
+  for (const auto& task : newest_tasks(facts)) {
+    if (is_about_bias(task)) text += bias_figures(task);
+    text += group_figures(task);
   }
   return text;
 }

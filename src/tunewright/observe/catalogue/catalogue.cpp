@@ -5,11 +5,13 @@
 #include <cmath>
 #include <cstdio>
 #include <map>
+#include <set>
 
 #include "tunewright/base/error.h"
 #include "tunewright/base/files.h"
 #include "tunewright/base/str.h"
 #include "tunewright/base/yaml.h"
+#include "tunewright/observe/audit/approval.h"
 #include "tunewright/observe/run.h"
 
 namespace tunewright::observe {
@@ -27,6 +29,17 @@ void find_below(const fs::path& folder, int depth, std::vector<fs::path>& found)
     } else if (depth < kDeepest) {
       find_below(entry.path(), depth + 1, found);
     }
+  }
+}
+
+void find_trails_below(const fs::path& folder, int depth, std::vector<fs::path>& found) {
+  if (fs::exists(folder / "audit.jsonl")) found.push_back(folder / "audit.jsonl");
+  if (depth == kDeepest) return;
+  std::error_code code;
+  for (const auto& entry : fs::directory_iterator(folder, code)) {
+    const auto name = entry.path().filename().string();
+    if (entry.is_directory() && !name.starts_with('.') && !RunFolder::holds_run(entry.path()))
+      find_trails_below(entry.path(), depth + 1, found);
   }
 }
 
@@ -110,6 +123,31 @@ void add_metrics(const fs::path& folder, Json& facts) {
   if (tokens > 0) facts["tokens"] = static_cast<int64_t>(tokens);
 }
 
+void add_evaluation(const Json& details, RunRecord& run) {
+  const auto metrics = details.value("metrics", Json::object());
+  const auto directions = details.value("lower_is_better", Json::object());
+  for (const auto& [name, value] : metrics.items()) {
+    run.facts[name] = value;
+    run.lower_is_better[name] = directions.value(name, Json());
+  }
+  if (details.contains("passed") && !details["passed"].is_null())
+    run.facts["gates"] = details["passed"] == true ? "passed" : "failed";
+}
+
+// A run that starts anew will have other weights.
+void forget_evaluations(RunRecord& run) {
+  for (const auto& [name, direction] : run.lower_is_better.items()) run.facts.erase(name);
+  run.lower_is_better = Json::object();
+  run.facts.erase("gates");
+}
+
+// Of the weights as they are; several names with commas between.
+void add_approvals(RunRecord& run) {
+  std::vector<std::string> names;
+  for (const auto& approval : approvals_of(run.path)) names.push_back(approval.by);
+  if (!names.empty()) run.facts["approved_by"] = join(names, ", ");
+}
+
 }  // namespace
 
 Json flatten(const Json& value) {
@@ -130,6 +168,13 @@ std::vector<fs::path> find_run_folders(const fs::path& root) {
   if (fs::is_directory(root)) find_below(root, 1, found);
   std::ranges::sort(found);
   return found;
+}
+
+std::vector<AuditTrail> find_trails(const fs::path& root) {
+  std::vector<fs::path> found;
+  find_trails_below(root, 1, found);
+  std::ranges::sort(found);
+  return {found.begin(), found.end()};
 }
 
 RunRecord read_run(const fs::path& root, const fs::path& folder) {
@@ -160,22 +205,16 @@ RunRecord read_run(const fs::path& root, const fs::path& folder) {
 void add_audit_facts(std::vector<RunRecord>& runs, const AuditTrail& trail) {
   std::map<std::string, RunRecord*> by_name;
   for (auto& run : runs) by_name[trail.name_of(run.path)] = &run;
+  std::set<RunRecord*> approved;  // at some time
   for (const auto& line : trail.read()) {
     const auto it = by_name.find(line.subject);
     if (it == by_name.end()) continue;
-    auto& facts = it->second->facts;
-    if (line.event == "evaluated" && line.details.contains("metrics")) {
-      facts.update(line.details["metrics"]);
-      if (line.details.contains("passed") && !line.details["passed"].is_null())
-        facts["gates"] = line.details["passed"] == true ? "passed" : "failed";
-    }
-    const auto by = line.details.value("by", "");
-    if (line.event == "approved") facts["approved_by"] = by;
-    if (line.event == "revoked" && facts.value("approved_by", "") == by) facts.erase("approved_by");
-    if (line.event == "run_started") {
-      for (const auto* key : {"gates", "approved_by"}) facts.erase(key);
-    }
+    auto& run = *it->second;
+    if (line.event == "evaluated") add_evaluation(line.details, run);
+    if (line.event == "run_started") forget_evaluations(run);
+    if (line.event == "approved") approved.insert(&run);
   }
+  for (auto* run : approved) add_approvals(*run);
 }
 
 std::string fact_name(const Json& facts, std::string_view key) {

@@ -1,5 +1,6 @@
 #include "tunewright/observe/catalogue/catalogue.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "tunewright/base/files.h"
@@ -7,6 +8,7 @@
 #include "tunewright/base/random.h"
 #include "tunewright/base/str.h"
 #include "tunewright/base/test.h"
+#include "tunewright/observe/audit/approval.h"
 #include "tunewright/observe/catalogue/compare.h"
 #include "tunewright/observe/catalogue/filter.h"
 #include "tunewright/observe/catalogue/index.h"
@@ -148,9 +150,56 @@ TEST_F(Catalogue, Compares) {
   EXPECT_THAT(text, ::testing::HasSubstr("0.5 *"));
   const auto page = comparison_page(comparison);
   EXPECT_THAT(page, ::testing::HasSubstr("&lt;b&gt;"));
+  for (const auto* part : {"<!DOCTYPE html>", "prefers-color-scheme:dark", "name=\"viewport\""})
+    EXPECT_THAT(page, ::testing::HasSubstr(part));  // the frame of all pages
   EXPECT_THAT(page, ::testing::Not(::testing::HasSubstr("<b>0")));
   EXPECT_THAT(page, ::testing::Not(::testing::HasSubstr("http")));
   EXPECT_EQ(comparison_json(comparison)["differences"]["training.learning_rate"]["a"], 1e-4);
+}
+
+TEST_F(Catalogue, EvaluationsSayWhichWayTheirFiguresAreBetter) {
+  const auto evaluate = [&](const fs::path& run, double value) {
+    AuditTrail::beside(run).append(
+        {.event = "evaluated",
+         .subject = run,
+         .details = {{"metrics", {{"t.log_loss", value}, {"t.roc_auc", value}, {"t.old", value}}},
+                     {"lower_is_better", {{"t.log_loss", true}, {"t.roc_auc", false}}}}});
+  };
+  const auto a = add("a", 1.0), b = add("b", 1.0);
+  evaluate(a, 0.5);
+  evaluate(b, 0.25);
+  std::vector list = {read_run(folder.path(), a), read_run(folder.path(), b)};
+  add_audit_facts(list, AuditTrail::beside(a));
+  const auto comparison = compare(list, {});
+  EXPECT_TRUE(comparison.settings.empty());
+  const auto best = [&](const char* key) {
+    const auto it = std::ranges::find(comparison.figures, key, &Comparison::Line::key);
+    return it == comparison.figures.end() ? -2 : it->best;
+  };
+  EXPECT_EQ(best("t.log_loss"), 1);
+  EXPECT_EQ(best("t.roc_auc"), 0);
+  EXPECT_EQ(best("t.old"), -1);  // of a trail that does not say
+  // What is trained anew has not been evaluated.
+  AuditTrail::beside(a).append({.event = "run_started", .subject = a});
+  list = {read_run(folder.path(), a)};
+  add_audit_facts(list, AuditTrail::beside(a));
+  EXPECT_FALSE(list[0].facts.contains("t.log_loss"));
+}
+
+TEST_F(Catalogue, ApprovalsAreThoseThatStand) {
+  const auto run = add("a", 1.0);
+  write_file_atomic(run / "adapter/adapter_model.safetensors", "w");
+  const auto approved_by = [&] {
+    std::vector list = {read_run(folder.path(), run)};
+    add_audit_facts(list, AuditTrail::beside(run));
+    return list[0].facts.value("approved_by", "");
+  };
+  for (const auto* by : {"Alan", "Ada"}) approve(run, {.actor = "me", .by = by});
+  EXPECT_EQ(approved_by(), "Ada, Alan");
+  approve(run, {.actor = "me", .by = "Ada", .revoke = true});
+  EXPECT_EQ(approved_by(), "Alan");
+  write_file_atomic(run / "adapter/adapter_model.safetensors", "others");
+  EXPECT_EQ(approved_by(), "");
 }
 
 TEST(Plot, ALineIsWhereItBelongs) {
@@ -199,7 +248,7 @@ TEST_F(Catalogue, Traces) {
                 .inputs = artefacts_of({folder / "merged"}),
                 .details = {{"out", "host"}}});
   const auto list = load_catalogue(folder / "runs", silent_reporter());
-  const auto of_run = trace(run.string(), list, trail);
+  const auto of_run = trace(run.string(), list, {trail});
   const auto backward = trace_text(of_run.backward);
   EXPECT_THAT(backward, ::testing::HasSubstr("base model models/base"));
   EXPECT_THAT(backward, ::testing::HasSubstr("[unchanged]"));
@@ -207,13 +256,54 @@ TEST_F(Catalogue, Traces) {
   const auto forward = trace_text(of_run.forward);
   EXPECT_THAT(forward, ::testing::HasSubstr("merged"));
   EXPECT_THAT(forward, ::testing::HasSubstr("deployed"));
-  EXPECT_THAT(trace_text(trace((folder / "merged").string(), list, trail).backward),
+  EXPECT_THAT(trace_text(trace((folder / "merged").string(), list, {trail}).backward),
               ::testing::HasSubstr("source mails/**"));
-  EXPECT_THAT(trace_text(trace(data.substr(0, 12), list, trail).forward),
+  EXPECT_THAT(trace_text(trace(data.substr(0, 12), list, {trail}).forward),
               ::testing::HasSubstr("deployed"));
   write_file_atomic(folder / "data/train.jsonl", "{} \n");
-  EXPECT_THAT(trace_text(trace("a", list, trail).backward), ::testing::HasSubstr("[changed]"));
-  EXPECT_USER_ERROR(trace("nonsense", list, trail), "is neither a run");
+  EXPECT_THAT(trace_text(trace("a", list, {trail}).backward), ::testing::HasSubstr("[changed]"));
+  EXPECT_USER_ERROR(trace("nonsense", list, {trail}), "is neither a run");
+}
+
+TEST_F(Catalogue, ABaselineIsTracedAsOne) {
+  const auto run = add("runs/a", 1.0);
+  write_file_atomic(run / "adapter/adapter_model.safetensors", "w");
+  const auto trail = AuditTrail::beside(run);
+  trail.append({.event = "evaluated", .inputs = artefacts_of({run / "adapter"}, "model")});
+  trail.append({.event = "evaluated", .inputs = artefacts_of({run / "adapter"}, "baseline")});
+  const auto list = load_catalogue(folder / "runs", silent_reporter());
+  const auto uses = trace("a", list, {trail}).forward.next;
+  ASSERT_EQ(uses.size(), 2U);
+  EXPECT_THAT(uses[0].note, ::testing::Not(::testing::HasSubstr("baseline")));
+  EXPECT_THAT(uses[1].note, ::testing::HasSubstr(", as the baseline"));
+}
+
+TEST_F(Catalogue, TheTrailsOfStudiesCount) {
+  const auto run = add("runs/study/a", 1.0);
+  write_file_atomic(run / "adapter/adapter_model.safetensors", "w");
+  write_file_atomic(folder / "merged/model.safetensors", "m");
+  const auto study = AuditTrail::beside(run), above = AuditTrail::beside(folder / "runs/b");
+  study.append({.event = "merged",
+                .subject = run,
+                .inputs = artefacts_of({run / "adapter"}),
+                .artefacts = artefacts_of({folder / "merged"}),
+                .details = {{"out", study.name_of(folder / "merged")}}});
+  above.append({.event = "evaluated", .inputs = artefacts_of({folder / "merged"})});
+  write_file_atomic(run / "audit.jsonl", "");  // inside of a run: none of ours
+  const auto trails = find_trails(folder / "runs");
+  ASSERT_EQ(trails.size(), 2U);
+  EXPECT_EQ(trails[0].file(), above.file());
+  EXPECT_EQ(trails[1].file(), study.file());
+  EXPECT_TRUE(find_trails(folder / "none").empty());
+  const auto list = load_catalogue(folder / "runs", silent_reporter());
+  // A link from one trail to the other: run, merged (study), evaluated (above).
+  const auto forward = trace("study/a", list, trails).forward;
+  ASSERT_EQ(forward.next.size(), 1U);
+  EXPECT_EQ(forward.next[0].name, (folder / "merged").string());
+  ASSERT_EQ(forward.next[0].next.size(), 1U);
+  EXPECT_EQ(forward.next[0].next[0].kind, "evaluated");
+  const auto backward = trace((folder / "merged").string(), list, trails).backward;
+  EXPECT_EQ(backward.next[0].name, run.string());
 }
 
 }  // namespace

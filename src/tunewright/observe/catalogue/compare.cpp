@@ -72,23 +72,21 @@ int best_of(const Comparison::Line& line, Better better) {
   return best;
 }
 
-// Figures of evaluations carry the direction in their name; of others it is not known.
-Better direction_of(const std::string& key) {
-  const auto name = key.substr(key.rfind('.') + 1);
-  constexpr std::array kLower = {"loss", "perplexity", "ter", "ece", "mce", "brier", "nll"};
-  constexpr std::array kHigher = {"accuracy", "macro_f1",    "micro_f1",  "weighted_f1",
-                                  "token_f1", "exact_match", "bleu",      "chrf",
-                                  "rouge1",   "rouge2",      "rougeL",    "rougeLsum",
-                                  "mcc",      "entity_f1",   "precision", "recall"};
-  if (std::ranges::find(kLower, name) != kLower.end()) return Better::kLower;
-  if (std::ranges::find(kHigher, name) != kHigher.end()) return Better::kHigher;
-  return Better::kUnknown;
+bool is_measured(const std::vector<RunRecord>& runs, const std::string& key) {
+  return std::ranges::any_of(
+      runs, [&](const RunRecord& run) { return run.lower_is_better.contains(key); });
 }
 
-bool is_configuration(const std::string& key) {
-  constexpr std::array kSections = {"model.",    "data.",       "adapter.", "training.", "cost.",
-                                    "hardware.", "base_model.", "card.",    "tracking."};
-  return std::ranges::any_of(kSections, [&](const char* s) { return key.starts_with(s); });
+// Of an evaluation's figure, as the evaluations say; those that do not agree, or do not say, leave
+// it open.
+Better direction_of(const std::vector<RunRecord>& runs, const std::string& key) {
+  std::set<bool> lower;
+  for (const auto& run : runs) {
+    const auto said = run.lower_is_better.value(key, Json());
+    if (said.is_boolean()) lower.insert(said.get<bool>());
+  }
+  if (lower.size() != 1) return Better::kUnknown;
+  return *lower.begin() ? Better::kLower : Better::kHigher;
 }
 
 Curve curve_of(const RunRecord& run, const std::string& metric) {
@@ -189,9 +187,8 @@ Comparison compare(const std::vector<RunRecord>& runs, const std::vector<std::st
   for (const auto& key : keys) {
     if (known.contains(key) || is_noise(key)) continue;
     auto line = line_of(runs, key);
-    const bool is_evaluation = direction_of(key) != Better::kUnknown && !is_configuration(key);
-    if (is_evaluation) {
-      line.best = best_of(line, direction_of(key));
+    if (is_measured(runs, key)) {
+      line.best = best_of(line, direction_of(runs, key));
       comparison.figures.push_back(std::move(line));
     } else if (!all_same(line)) {
       comparison.settings.push_back(std::move(line));

@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 
+#include "tunewright/base/html.h"
 #include "tunewright/base/str.h"
 #include "tunewright/observe/catalogue/compare.h"
 
@@ -9,20 +11,14 @@ namespace tunewright::observe {
 namespace {
 
 constexpr std::string_view kStyle = R"(
-:root{--ink:#1c2733;--soft:#5b6b7b;--line:#dfe5ea;--page:#f5f7f9;--card:#fff;--best:#d3f2dc}
-@media(prefers-color-scheme:dark){:root{--ink:#e4eaf0;--soft:#9aa9b8;--line:#2c3844;--page:#12181e;--card:#1a222b;--best:#1f4a30}}
-*{box-sizing:border-box}body{margin:0;background:var(--page);color:var(--ink);font:16px/1.5 system-ui,sans-serif}
-main{max-width:1100px;margin:0 auto;padding:1rem}h1{font-size:1.4rem;margin:.6rem 0}h2{font-size:1.1rem;margin:1.6rem 0 .4rem}
-.card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:.8rem 1rem}
-.scroll{overflow-x:auto}table{border-collapse:collapse;min-width:100%}
-th,td{padding:.35rem .6rem;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
-th:first-child,td:first-child{text-align:left;position:sticky;left:0;background:var(--card);max-width:45vw;overflow:hidden;text-overflow:ellipsis}
-tr:last-child td{border-bottom:0}td.best{background:var(--best);font-weight:600}td{max-width:22rem;overflow:hidden;text-overflow:ellipsis}
-svg{width:100%;height:auto;display:block}svg text{font-size:12px;fill:var(--soft)}svg .grid{stroke:var(--line)}
-svg .curve{fill:none;stroke-width:1.8;stroke-linejoin:round}
+body{max-width:70rem}table{width:auto;min-width:100%}
+th,td{padding:.35rem .6rem;text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums;max-width:22rem;overflow:hidden;text-overflow:ellipsis}
+th:first-child,td:first-child{text-align:left;position:sticky;left:0;background:var(--card);max-width:45vw}
+td.best{background:var(--in);font-weight:600}
+svg{max-width:none}svg text{fill:var(--soft)}svg .curve{fill:none;stroke-width:1.8;stroke-linejoin:round}
 .legend{display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;margin:.5rem 0 0;padding:0;list-style:none;font-size:.9rem}
 .legend b{display:inline-block;width:1.4rem;height:.25rem;border-radius:2px;margin-right:.4rem;vertical-align:middle}
-.soft{color:var(--soft);font-size:.9rem}@media(max-width:600px){svg text{font-size:20px}main{padding:.6rem}})";
+@media(max-width:600px){svg text{font-size:20px}})";
 
 // Told apart by people who do not see all colours (Okabe and Ito), on light and dark ground.
 constexpr std::array kColours = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9"};
@@ -142,11 +138,7 @@ std::string comparison_page(const Comparison& comparison) {
           "<h2>Where the configurations differ</h2>\n",
           comparison.settings.empty() ? "<p>They are the same.</p>\n"
                                       : table_html(comparison, comparison.settings));
-  return str(
-      "<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'><meta name='viewport' "
-      "content='width=device-width,initial-scale=1'><title>",
-      title, "</title><style>", kStyle, "</style></head>\n<body><main>\n", body,
-      "</main></body></html>\n");
+  return html_page({.title = title, .style = std::string(kStyle), .body = std::move(body)});
 }
 
 }  // namespace tunewright::observe

@@ -1,6 +1,7 @@
 #include "tunewright/observe/catalogue/trace.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -9,6 +10,7 @@
 #include "tunewright/base/hash.h"
 #include "tunewright/base/str.h"
 #include "tunewright/observe/audit/approval.h"
+#include "tunewright/observe/run.h"
 
 namespace tunewright::observe {
 namespace {
@@ -21,15 +23,6 @@ Json section(const Json& object, const char* key) {
 
 constexpr int kDeepest = 20;  // adapters made from adapters
 constexpr size_t kShortestHash = 6;
-
-Json read_or_empty(const fs::path& file) {
-  if (!fs::is_regular_file(file)) return Json::object();
-  try {
-    return read_json(file);
-  } catch (const UserError&) {
-    return Json::object();
-  }
-}
 
 std::string state_of(const fs::path& file, const std::string& sha256) {
   if (!fs::is_regular_file(file)) return "gone";
@@ -49,10 +42,24 @@ std::vector<DataFile> data_files(const Json& manifest) {
   return files;
 }
 
+// A trail's lines; what they name relative to the trail's folder is named as the process sees it.
+std::vector<AuditLine> lines_of(const AuditTrail& trail) {
+  auto lines = trail.read();
+  for (auto& line : lines) {
+    for (auto* files : {&line.inputs, &line.artefacts}) {
+      for (auto& file : *files) file.path = trail.path_of(file.path.generic_string());
+    }
+    if (!line.subject.empty()) line.subject = trail.path_of(line.subject).string();
+    if (const auto out = line.details.value("out", ""); !out.empty())
+      line.details["out"] = trail.path_of(out).string();
+  }
+  return lines;
+}
+
 class Tracer {
  public:
-  Tracer(const std::vector<RunRecord>& runs, const AuditTrail& trail)
-      : trail_(trail), lines_(trail.read()) {
+  Tracer(const std::vector<RunRecord>& runs, const std::vector<AuditTrail>& trails) {
+    for (const auto& trail : trails) std::ranges::move(lines_of(trail), std::back_inserter(lines_));
     for (const auto& run : runs) {
       const auto weights = artefacts_of(weight_files(run.path));
       runs_.push_back({.path = run.path,
@@ -170,10 +177,13 @@ class Tracer {
   // What the trail knows to be made from, or said about, files with these hashes.
   void add_uses(const std::set<std::string>& hashes, TraceNode& node, int depth = 0) {
     for (const auto& line : lines_) {
-      const bool used = std::ranges::any_of(
-          line.inputs, [&](const Artefact& input) { return hashes.contains(input.sha256); });
-      if (!used || line.event == "run_started" || line.event == "run_finished") continue;
+      std::set<std::string> roles;
+      for (const auto& input : line.inputs) {
+        if (hashes.contains(input.sha256)) roles.insert(input.role);
+      }
+      if (roles.empty() || line.event == "run_started" || line.event == "run_finished") continue;
       auto use = use_of(line);
+      if (roles == std::set<std::string>{"baseline"}) use.note += ", as the baseline";
       std::set<std::string> made;
       for (const auto& artefact : line.artefacts) made.insert(artefact.sha256);
       const bool goes_on =
@@ -189,9 +199,9 @@ class Tracer {
       use.name = str("by ", line.details.value("by", ""));
       if (const auto note = line.details.value("note", ""); !note.empty()) use.name += ": " + note;
     } else if (line.details.contains("out")) {
-      use.name = trail_.path_of(line.details.value("out", "")).string();
+      use.name = line.details.value("out", "");
     } else if (!line.artefacts.empty()) {
-      use.name = trail_.path_of(line.artefacts.front().path.generic_string()).string();
+      use.name = line.artefacts.front().path.string();
     }
     if (!line.artefacts.empty()) use.sha256 = line.artefacts.front().sha256;
     if (line.details.contains("passed") && !line.details["passed"].is_null())
@@ -254,9 +264,7 @@ class Tracer {
       const auto* run = run_of_weights(input.sha256);
       if (run && seen.insert(run).second) maker.next.push_back(backward(*run));
       if (!run)
-        maker.next.push_back({.kind = "file",
-                              .name = trail_.path_of(input.path.generic_string()).string(),
-                              .sha256 = input.sha256});
+        maker.next.push_back({.kind = "file", .name = input.path.string(), .sha256 = input.sha256});
     }
     node.next.push_back(std::move(maker));
   }
@@ -271,8 +279,7 @@ class Tracer {
       for (const auto& file : data_files(run.manifest)) consider(file.sha256, file.path);
     }
     for (const auto& line : lines_) {
-      for (const auto& one : line.artefacts)
-        consider(one.sha256, trail_.path_of(one.path.generic_string()).string());
+      for (const auto& one : line.artefacts) consider(one.sha256, one.path.string());
     }
     if (found.empty()) {
       throw UserError(str(what,
@@ -284,7 +291,6 @@ class Tracer {
     return of_hash(found.begin()->first, found.begin()->second);
   }
 
-  const AuditTrail& trail_;
   std::vector<AuditLine> lines_;
   std::vector<Run> runs_;
 };
@@ -304,8 +310,9 @@ void write_tree(const TraceNode& node, const std::string& before, std::string& t
 
 }  // namespace
 
-Trace trace(const std::string& what, const std::vector<RunRecord>& runs, const AuditTrail& trail) {
-  return Tracer(runs, trail).trace(what);
+Trace trace(const std::string& what, const std::vector<RunRecord>& runs,
+            const std::vector<AuditTrail>& trails) {
+  return Tracer(runs, trails).trace(what);
 }
 
 Json trace_json(const TraceNode& node) {

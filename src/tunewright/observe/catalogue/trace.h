@@ -20,13 +20,14 @@ struct TraceNode {
 
 struct Trace {
   TraceNode backward;  // to data files and base models
-  TraceNode forward;   // to evaluations, merges, exports, approvals, deployments
+  TraceNode forward;   // to evaluations, merges, exports, approvals
 };
 
 // `what`: a run folder, its adapter or model, a merged model, a data file, or the beginning of a
-// hash that a manifest or the trail knows.  Links are hashes, not names: a file that was moved is
+// hash that a manifest or a trail knows.  Links are hashes, not names: a file that was moved is
 // found, and one whose content changed is said to have.  What nobody knows is a UserError.
-Trace trace(const std::string& what, const std::vector<RunRecord>& runs, const AuditTrail& trail);
+Trace trace(const std::string& what, const std::vector<RunRecord>& runs,
+            const std::vector<AuditTrail>& trails);
 
 Json trace_json(const TraceNode& node);
 std::string trace_text(const TraceNode& node);  // an indented tree

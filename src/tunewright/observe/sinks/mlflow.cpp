@@ -1,5 +1,6 @@
 // MLflow's REST interface (2.0): experiment, run, parameters, batches of metrics, artefacts.
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "tunewright/base/error.h"
@@ -16,6 +17,8 @@ namespace {
 constexpr size_t kMostMetrics = 1000, kMostParameters = 100, kLongestParameter = 6000;
 constexpr const char* kApi = "/api/2.0/mlflow/";
 constexpr const char* kArtefacts = "/api/2.0/mlflow-artifacts/artifacts";
+// How the address of artefacts begins.
+constexpr std::string_view kProxy = "mlflow-artifacts:", kFile = "file://";
 
 int64_t milliseconds(double seconds) { return static_cast<int64_t>(seconds * 1000); }
 
@@ -74,15 +77,13 @@ class MlflowSink : public MetricSink {
   }
 
   void end(const RunEnd& end) override {
-    for (const auto* name : {"config.yaml", "manifest.json", "metrics.jsonl", "report.json",
-                             "report.html", "README.md"}) {
-      const auto file = run_.folder / name;
-      if (fs::exists(file)) store(file);
-    }
+    store_files();
     post("runs/update", {{"run_id", run_id_},
                          {"status", status_name(end.status)},
                          {"end_time", milliseconds(end.time)}});
   }
+
+  std::vector<std::string> take_remarks() override { return std::exchange(remarks_, {}); }
 
  private:
   Json post(const std::string& call, const Json& body) const {
@@ -153,11 +154,28 @@ class MlflowSink : public MetricSink {
     write_file_atomic(file, pretty_json(notes));
   }
 
-  // Where the server says that artefacts go: through itself, or into a folder.  Other stores need
-  // their own clients.
+  bool can_store() const {
+    const bool is_path = artefacts_.find(':') > artefacts_.find('/');  // no "s3:", no "dbfs:"
+    return artefacts_.starts_with(kProxy) || artefacts_.starts_with(kFile) || is_path;
+  }
+
+  void store_files() {
+    if (!can_store()) {
+      remarks_ = {str("the run's files are not passed on: the server keeps them in ", artefacts_,
+                      ", which needs a client of its own; with `mlflow server --serve-artifacts` "
+                      "they go through the server")};
+      return;
+    }
+    for (const auto* name : {"config.yaml", "manifest.json", "metrics.jsonl", "report.json",
+                             "report.html", "README.md"}) {
+      const auto file = run_.folder / name;
+      if (fs::exists(file)) store(file);
+    }
+  }
+
+  // Where the server says that artefacts go: through itself, or into a folder.
   void store(const fs::path& file) const {
     const auto name = file.filename().string();
-    constexpr std::string_view kProxy = "mlflow-artifacts:", kFile = "file://";
     if (artefacts_.starts_with(kProxy)) {
       auto path = artefacts_.substr(kProxy.size());
       // "mlflow-artifacts://host/1/…" and "mlflow-artifacts:/1/…"
@@ -165,9 +183,8 @@ class MlflowSink : public MetricSink {
       client_.put_file(str(kArtefacts, path, "/", name), file);
       return;
     }
-    const bool is_url = artefacts_.find("://") != std::string::npos;
-    if (is_url && !artefacts_.starts_with(kFile)) return;
-    const fs::path folder(is_url ? artefacts_.substr(kFile.size()) : artefacts_);
+    const fs::path folder(artefacts_.starts_with(kFile) ? artefacts_.substr(kFile.size())
+                                                        : artefacts_);
     std::error_code code;
     fs::create_directories(folder, code);
     fs::copy_file(file, folder / name, fs::copy_options::overwrite_existing, code);
@@ -178,6 +195,7 @@ class MlflowSink : public MetricSink {
   RestClient client_;
   TrackedRun run_;
   std::string run_id_, artefacts_;
+  std::vector<std::string> remarks_;
   bool parameters_are_logged_ = false;
   size_t lines_sent_ = 0;  // of the lines of a write() that failed
 };

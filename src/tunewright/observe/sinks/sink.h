@@ -42,6 +42,8 @@ class MetricSink {
   virtual void end(const RunEnd& end) = 0;
   // Whether begin() and write() may be tried again after they failed: nothing half-written is left.
   virtual bool can_retry() const { return false; }
+  // What was left out since the last call though nothing failed, for a person.
+  virtual std::vector<std::string> take_remarks() { return {}; }
 };
 
 struct TrackingOptions {

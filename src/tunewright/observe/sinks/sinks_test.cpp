@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstring>
@@ -63,7 +64,8 @@ fs::path only_file(const fs::path& folder, const std::string& ending) {
 TEST(Tensorboard, RecordsAreFramed) {
   TemporaryFolder folder;
   const auto run = make_run(folder, 20);
-  for (int i = 0; i < 2; ++i) export_run(*make_sink("tensorboard", {}), run);  // once more replaces
+  for (int i = 0; i < 2; ++i)  // once more replaces
+    export_run(*make_sink("tensorboard", {}), run, silent_reporter());
   const auto bytes = read_file(only_file(run / "tensorboard", "tfevents"));
   size_t at = 0;
   int records = 0;
@@ -110,7 +112,7 @@ std::vector<std::string> wandb_records(const std::string& bytes) {
 TEST(Wandb, RecordsAreFramedAcrossBlocks) {
   TemporaryFolder folder;
   const auto run = make_run(folder, 2000);
-  export_run(*make_sink("wandb", {}), run);
+  export_run(*make_sink("wandb", {}), run, silent_reporter());
   const auto records = wandb_records(read_file(only_file(run / "wandb", ".wandb")));
   // Header, run, a record a step (with its evaluation), summary, exit, footer.
   ASSERT_EQ(records.size(), 2U + 2000 + 3);
@@ -121,7 +123,8 @@ TEST(Sinks, NamesAndAddressesAreChecked) {
   EXPECT_USER_ERROR(make_sink("wandbb", {}), "did you mean 'wandb'");
   EXPECT_USER_ERROR(make_sink("mlflow", {}), "MLFLOW_TRACKING_URI");
   TemporaryFolder folder;
-  EXPECT_USER_ERROR(export_run(*make_sink("tensorboard", {}), folder.path()), "holds no run");
+  EXPECT_USER_ERROR(export_run(*make_sink("tensorboard", {}), folder.path(), silent_reporter()),
+                    "holds no run");
 }
 
 TEST(Sinks, OnlyNumbersAreMetrics) {
@@ -203,6 +206,33 @@ TEST(Tracker, ASinkThatHangsDoesNotSlowTraining) {
   EXPECT_EQ(probe.steps.size(), 1000U);
 }
 
+TEST(Tracker, TooManyWaitingLinesAreLeftOutWithAWarning) {
+  Probe probe{.failures = 1000};
+  Warnings warnings;
+  Tracker tracker(probes(probe, true), {.folder = "runs/a"}, {{{"step", 0}}}, warnings);
+  const auto log = [&](size_t first, size_t count) {
+    for (size_t step = first; step < first + count; ++step) tracker.log({{"step", step}});
+  };
+  log(1, kMostWaitingLines / 2);
+  const auto was_tried = [&] {
+    const std::lock_guard lock(probe.mutex);
+    return probe.failures < 1000;
+  };
+  while (!was_tried()) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  log(kMostWaitingLines / 2 + 1, kMostWaitingLines / 2 + 10);
+  {
+    const std::lock_guard lock(probe.mutex);
+    probe.failures = 0;
+  }
+  tracker.finish(RunEnd::Status::kFinished);
+  ASSERT_EQ(probe.steps.size(), 1 + kMostWaitingLines);
+  EXPECT_EQ(probe.steps.back(), static_cast<int>(kMostWaitingLines));
+  const auto told = std::ranges::count_if(warnings.list, [](const std::string& warning) {
+    return warning.find("left out until it takes some") != std::string::npos;
+  });
+  EXPECT_EQ(told, 1);
+}
+
 TEST(Tracker, AFailureIsTriedAgain) {
   Probe probe{.failures = 1};
   Warnings warnings;
@@ -242,6 +272,23 @@ TEST(Mlflow, AServerThatIsNotThereIsAWarning) {
   tracker.finish(RunEnd::Status::kFinished);
   ASSERT_FALSE(warnings.list.empty());
   EXPECT_THAT(warnings.list.back(), ::testing::HasSubstr("runs export --to mlflow"));
+}
+
+TEST(Mlflow, FilesThatNeedAnotherClientAreSaidToBeLeftOut) {
+  TemporaryFolder folder;
+  const auto run = make_run(folder, 3);
+  const testing::LocalServer server;
+  Warnings warnings;
+  export_run(*make_sink("mlflow", {.mlflow_uri = server.url("/mlflow/s3/store/1")}), run, warnings);
+  ASSERT_EQ(warnings.list.size(), 1U);
+  EXPECT_THAT(warnings.list[0], ::testing::HasSubstr("keeps them in s3://store/1"));
+  warnings.list.clear();
+  const auto files = folder / "files";
+  fs::create_directories(files);
+  export_run(*make_sink("mlflow", {.mlflow_uri = server.url("/mlflow/file/" + files.string())}),
+             run, warnings);
+  EXPECT_TRUE(warnings.list.empty());
+  EXPECT_TRUE(fs::exists(files / "config.yaml"));
 }
 
 TEST(Energy, IsCountedByPackageAndWrapsRound) {

@@ -21,7 +21,6 @@ namespace {
 
 constexpr auto kPause = std::chrono::milliseconds(500);  // between batches
 constexpr double kFirstWait = 2, kLongestWait = 60;      // seconds, after a failure
-constexpr size_t kMostLines = 200'000;                   // that wait for a server
 
 }  // namespace
 
@@ -31,11 +30,18 @@ class Tracker::Worker {
       : sink_(std::move(sink)),
         run_(std::move(run)),
         queue_(std::move(earlier)),
+        most_(queue_.size() + kMostWaitingLines),
         thread_([this] { work(); }) {}
 
   void add(const TimedLine& line) {
     const std::lock_guard lock(mutex_);
-    if (queue_.size() < kMostLines) queue_.push_back(line);
+    if (queue_.size() + held_ < most_) {
+      queue_.push_back(line);
+    } else if (!std::exchange(has_dropped_, true)) {
+      warn(str(kMostWaitingLines,
+               " lines wait for it, and those that follow are left out until it takes some; ",
+               cure()));
+    }
   }
   void finish(const RunEnd& end) {
     {
@@ -47,10 +53,10 @@ class Tracker::Worker {
   void join() {
     if (thread_.joinable()) thread_.join();
   }
-  std::optional<std::string> take_warning() {
-    if (!has_warning_.exchange(false)) return std::nullopt;
+  std::vector<std::string> take_warnings() {
+    if (!has_warnings_.exchange(false)) return {};
     const std::lock_guard lock(mutex_);
-    return std::exchange(warning_, {});
+    return std::exchange(warnings_, {});
   }
 
  private:
@@ -63,8 +69,9 @@ class Tracker::Worker {
         end = end_;
         std::move(queue_.begin(), queue_.end(), std::back_inserter(waiting_));
         queue_.clear();
+        if (given_up_) waiting_.clear();
+        held_ = waiting_.size();
       }
-      if (given_up_) waiting_.clear();
       if (!given_up_ && (end || monotonic_seconds() >= next_try_)) attempt(end);
       if (end) return;
     }
@@ -76,36 +83,53 @@ class Tracker::Worker {
       begun_ = true;
       if (!waiting_.empty()) sink_->write(waiting_);
       waiting_.clear();
+      {
+        const std::lock_guard lock(mutex_);
+        held_ = 0;
+      }
       if (end) sink_->end(*end);
+      for (const auto& remark : sink_->take_remarks()) {
+        const std::lock_guard lock(mutex_);
+        warn(remark);
+      }
       wait_ = kFirstWait;
     } catch (const std::exception& error) {
       given_up_ = !sink_->can_retry();
       next_try_ = monotonic_seconds() + wait_;
       wait_ = std::min(2 * wait_, kLongestWait);
-      warn(full_message(error), end.has_value());
+      warn_of_failure(full_message(error), end.has_value());
     }
   }
 
   // The first failure, and one at the end: what was cured in between is nobody's concern.
-  void warn(const std::string& what, bool last) {
+  void warn_of_failure(const std::string& what, bool last) {
     if (std::exchange(warned_, true) && !last) return;
-    const auto cure = str("`tunewright runs export --to ", sink_->name(), " ", run_.folder.string(),
-                          "` passes the run on later");
     const std::lock_guard lock(mutex_);
-    warning_ = str("report_to: ", sink_->name(), ": ", what, "; ",
-                   last || given_up_ ? str("metrics.jsonl has everything, and ", cure)
-                                     : "training goes on, and it is tried again");
-    has_warning_ = true;
+    warn(str(what, "; ", last || given_up_ ? cure() : "training goes on, and it is tried again"));
+  }
+
+  std::string cure() const {
+    return str("metrics.jsonl has everything, and `tunewright runs export --to ", sink_->name(),
+               " ", run_.folder.string(), "` passes the run on later");
+  }
+
+  // Under the lock.
+  void warn(const std::string& what) {
+    warnings_.push_back(str("report_to: ", sink_->name(), ": ", what));
+    has_warnings_ = true;
   }
 
   std::unique_ptr<MetricSink> sink_;
   TrackedRun run_;
-  std::mutex mutex_;  // of the queue, the end and the warning
+  std::mutex mutex_;  // of what follows, down to the warnings
   std::condition_variable wake_;
   std::vector<TimedLine> queue_;
+  size_t held_ = 0;  // in waiting_
+  size_t most_;      // in both
+  bool has_dropped_ = false;
   std::optional<RunEnd> end_;
-  std::string warning_;
-  std::atomic<bool> has_warning_ = false;
+  std::vector<std::string> warnings_;
+  std::atomic<bool> has_warnings_ = false;
   // Of the thread alone:
   std::vector<TimedLine> waiting_;
   bool begun_ = false, given_up_ = false, warned_ = false;
@@ -143,11 +167,11 @@ void Tracker::finish(RunEnd::Status status) {
 
 void Tracker::pass_warnings_on() {
   for (const auto& worker : workers_) {
-    if (const auto warning = worker->take_warning()) reporter_.warn(*warning);
+    for (const auto& warning : worker->take_warnings()) reporter_.warn(warning);
   }
 }
 
-void export_run(MetricSink& sink, const fs::path& folder) {
+void export_run(MetricSink& sink, const fs::path& folder, Reporter& reporter) {
   const auto run = tracked_run(folder);
   const auto lines = timed_lines(run, RunFolder::at(folder).read_metrics());
   const auto report = folder / "report.json";
@@ -155,6 +179,7 @@ void export_run(MetricSink& sink, const fs::path& folder) {
   sink.write(lines);
   sink.end({.status = fs::exists(report) ? RunEnd::Status::kFinished : RunEnd::Status::kInterrupted,
             .time = lines.empty() ? run.started : lines.back().time});
+  for (const auto& remark : sink.take_remarks()) reporter.warn(str(sink.name(), ": ", remark));
 }
 
 }  // namespace tunewright::observe

@@ -1,4 +1,5 @@
 #pragma once
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
@@ -7,6 +8,10 @@
 #include "tunewright/observe/sinks/sink.h"
 
 namespace tunewright::observe {
+
+// For each sink: what is logged while so many lines wait for its server is left out, with a
+// warning.
+inline constexpr size_t kMostWaitingLines = 200'000;
 
 // Passes a run's lines on to sinks, each on its own thread: log() copies the line and returns.  A
 // sink that fails is named in a warning, once, with the way to make up for it later; training never
@@ -31,6 +36,6 @@ class Tracker {
 };
 
 // Tells a sink all of a run that is over, on this thread; throws where that fails.
-void export_run(MetricSink& sink, const std::filesystem::path& folder);
+void export_run(MetricSink& sink, const std::filesystem::path& folder, Reporter& reporter);
 
 }  // namespace tunewright::observe
