@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 
 PROGRAM = os.environ.get("TUNEWRIGHT", "build/release/tunewright")
 ROWS = 70000
@@ -232,6 +233,18 @@ def test_empty_result(place):
     check("empty: the ledger has all", len(lines_of(place.folder / "out/ledger.jsonl")) == 5)
 
 
+def test_bomb_in_archive(place):
+    with zipfile.ZipFile(place.folder / "mails.zip", "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr("a.txt", "before it")
+        archive.writestr("bomb.txt", b"x" * 80_000_000)
+        archive.writestr("b.txt", "behind it")
+    builds("bomb", place.recipe(sources=[{"path": str(place.folder / "mails.zip")}]))
+    check("bomb: the files around it are read", [row["text"] for row in lines_of(place.folder / "out/train.jsonl")] == ["before it", "behind it"])
+    ledger = lines_of(place.folder / "out/ledger.jsonl")
+    check("bomb: the ledger names it", len(ledger) == 3 and ledger[1]["source"].endswith("mails.zip/bomb.txt") and ledger[1]["step"] == "reading"
+          and "decompression bomb" in ledger[1]["reason"], ledger)
+
+
 def test_full_disk(place):
     recipe = large(place)
 
@@ -263,8 +276,8 @@ def test_run_of_compressed(place):
 
 
 def main():
-    for test in (test_small, test_mapping_and_balance, test_split, test_same_bytes, test_resume, test_bad_recipes, test_empty_result, test_full_disk,
-                 test_run_of_compressed):
+    for test in (test_small, test_mapping_and_balance, test_split, test_same_bytes, test_resume, test_bad_recipes, test_empty_result, test_bomb_in_archive,
+                 test_full_disk, test_run_of_compressed):
         with tempfile.TemporaryDirectory() as folder:
             test(Workplace(folder))
     print(f"data build: {len(failures)} failures" if failures else "data build: the same bytes every way, and clear refusals")

@@ -5,6 +5,7 @@
 
 #include "tunewright/base/files.h"
 #include "tunewright/base/test.h"
+#include "tunewright/rows/readers/container.h"
 #include "tunewright/rows/readers/expand.h"
 #include "tunewright/rows/readers/reader.h"
 #include "tunewright/rows/readers/source_fixture.h"
@@ -206,6 +207,33 @@ TEST(Source, ContainersAreLookedInto) {
 TEST(Source, ABombIsSetAside) {
   EXPECT_USER_ERROR(read_source({.path = fixture("bomb.txt.bz2")}), "a decompression bomb?");
   EXPECT_USER_ERROR(read_source({.path = fixture("bomb.zip")}), "a decompression bomb?");
+}
+
+TEST(Source, WhatLiesBehindABombIsRead) {
+  for (const std::string name : {"bombs_between.zip", "bombs_between.tar.bz2"}) {
+    const auto read = read_source({.path = fixture(name)});
+    EXPECT_EQ(texts(read), Json::parse(R"(["before","between","behind"])")) << name;
+    EXPECT_THAT(read.aside,
+                ElementsAre(HasSubstr(name + "/bomb.txt #0: expands to more than 250 times"),
+                            HasSubstr(name + "/packed.txt #0: expands to more than 250 times")));
+  }
+}
+
+TEST(ExpansionBudget, ForgetsBombsUntilTheyCostTooMuch) {
+  constexpr int64_t kAllowed = int64_t{64} << 20;
+  const auto forgotten = [&](int64_t rest) {
+    ExpansionBudget budget(1, 250);
+    budget.spend(kAllowed);
+    EXPECT_FALSE(budget.is_spent());
+    for (int bombs = 0; bombs < 100; ++bombs) {
+      EXPECT_USER_ERROR(budget.spend(kAllowed), "expands to more than 250 times");
+      if (!budget.forget_since(kAllowed, rest)) return bombs;
+    }
+    return 100;
+  };
+  EXPECT_EQ(forgotten(0), 15);
+  EXPECT_EQ(forgotten(3 * kAllowed), 3);
+  EXPECT_EQ(forgotten(INT64_MAX), 0);
 }
 
 TEST(Source, FoldersAndGlobsInOrder) {
