@@ -245,6 +245,17 @@ def test_bomb_in_archive(place):
           and "decompression bomb" in ledger[1]["reason"], ledger)
 
 
+def test_cut_off_text(place):
+    (place.folder / "notes").mkdir()
+    (place.folder / "notes/whole.txt").write_text("Grüße aus Köln", "utf-8")
+    (place.folder / "notes/cut.txt").write_bytes("Grüße aus Kö".encode()[:-1])
+    out = builds("cut off", place.recipe(sources=[{"path": str(place.folder / "notes")}]), "--json")
+    check("cut off: stays UTF-8", [row["text"] for row in lines_of(place.folder / "out/train.jsonl")] == ["Grüße aus K\ufffd", "Grüße aus Köln"], out)
+    report = json.loads((place.folder / "out/report.json").read_text("utf-8"))
+    check("cut off: is counted", report["sources"][0]["cut_off"] == 1 and "notes/cut.txt: ends inside" in str(report["sources"][0]["notes"]), report["sources"])
+    check("cut off: is a finding", "files that end inside a character: 1" in out, out)
+
+
 def test_full_disk(place):
     recipe = large(place)
 
@@ -276,7 +287,7 @@ def test_run_of_compressed(place):
 
 
 def main():
-    for test in (test_small, test_mapping_and_balance, test_split, test_same_bytes, test_resume, test_bad_recipes, test_empty_result, test_bomb_in_archive,
+    for test in (test_small, test_mapping_and_balance, test_split, test_same_bytes, test_resume, test_bad_recipes, test_empty_result, test_bomb_in_archive, test_cut_off_text,
                  test_full_disk, test_run_of_compressed):
         with tempfile.TemporaryDirectory() as folder:
             test(Workplace(folder))

@@ -121,6 +121,19 @@ TEST(Source, TextByFileParagraphOrLine) {
   EXPECT_USER_ERROR(read_bytes("a.txt", ""), "a.txt: gave no rows: is empty");
 }
 
+TEST(Source, TextThatIsCutOffInsideACharacterStaysUtf8) {
+  for (const char* name : {"a.txt", "a.md", "a.html"}) {
+    const auto read = read_bytes(name, "schöne Gr\xC3");
+    EXPECT_EQ(texts(read), Json::parse(R"(["schöne Gr\uFFFD"])")) << name;
+    EXPECT_EQ(read.report.cut_off, 1) << name;
+    EXPECT_THAT(read.report.notes, ::testing::Contains(HasSubstr("ends inside a character")));
+  }
+  const auto table = read_bytes("a.csv", "text,label\nGrüße,ä\nSchluß,\xC3");
+  EXPECT_EQ(table.rows.at(0)["label"], "ä");
+  EXPECT_EQ(table.rows.at(1)["label"], "\uFFFD");
+  EXPECT_EQ(read_bytes("a.txt", "schöne Grüße").report.cut_off, 0);
+}
+
 TEST(Source, MarkdownHtmlAndPdf) {
   EXPECT_EQ(
       read_bytes("a.md", "---\ntitle: \"The title\"\nx: 1\n---\n# Head\n\ntext\n").rows[0]["title"],

@@ -124,12 +124,14 @@ bool is_finished(const fs::path& folder, const UnitWork::Place& place) {
 Json to_json(const UnitReport& report, int64_t blocks) {
   return {{"blocks", blocks},
           {"files", report.files},
+          {"cut_off", report.cut_off},
           {"formats", report.formats},
           {"notes", report.notes}};
 }
 
 UnitReport unit_report(const Json& json) {
   return {.files = json["files"],
+          .cut_off = json["cut_off"],
           .formats = json["formats"].get<std::map<std::string, int64_t>>(),
           .notes = json["notes"].get<std::vector<std::string>>()};
 }

@@ -195,6 +195,7 @@ UnitReport read_unit(const Unit& unit, const rows::UseRow& use,
             guard.run([&] { set_aside(std::move(aside)); });
           });
       total.files += report.files;
+      total.cut_off += report.cut_off;
       for (const auto& [format, files] : report.formats) total.formats[format] += files;
       std::ranges::copy(report.notes, std::back_inserter(total.notes));
     } catch (const Passing&) {
