@@ -87,7 +87,7 @@ def test_small(place):
     check("small: ledger", [(line["row"], line["decision"], line.get("step")) for line in ledger] == [
         (0, "kept", None), (1, "dropped", "filter-length"), (2, "dropped", "dedup-exact"), (3, "dropped", "reading"),
         (4, "kept", None), (0, "kept", None)], ledger)
-    check("small: ledger names source rows", ledger[2]["reason"].endswith("source row 0"), ledger[2])
+    check("small: a reason names file and row", ledger[2]["reason"].endswith(f" row 0 of {place.folder}/raw/a.jsonl"), ledger[2])
     check("small: ledger names sources", ledger[5]["source"].endswith("raw/b.jsonl") and ledger[0]["split"] == "train", ledger)
 
     manifest = json.loads((folder / "manifest.json").read_text())

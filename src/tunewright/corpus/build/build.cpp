@@ -130,8 +130,11 @@ class Build {
     for (const auto& step : steps_) reports.push_back({.name = step.label, .tally = {}});
     std::vector<StageResult> stages = {{.shards = first.shards, .judged = first.shards}};
     for (size_t i = 1; i < plans_.size(); ++i) {
-      const StageOptions options{
-          .folder = work_, .number = i, .plan = plans_[i], .workers = options_.workers};
+      const StageOptions options{.folder = work_,
+                                 .number = i,
+                                 .plan = plans_[i],
+                                 .workers = options_.workers,
+                                 .names = first.names};
       stages.push_back(run_stage(steps_, stages.back().shards, options, reporter_));
       reports[plans_[i].begin + 1].summary = stages.back().summary;
     }

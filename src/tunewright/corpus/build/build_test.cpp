@@ -83,6 +83,34 @@ TEST_F(BuildTest, AccountsForEveryRow) {
   EXPECT_FALSE(fs::exists(folder_ / "out/.work"));
 }
 
+TEST_F(BuildTest, ReasonsNameOtherRowsByFileAndRowInIt) {
+  write_file_atomic(folder_ / "in/c.jsonl",
+                    text_row("the last of all rows") + text_row("row 30001 has its own words"));
+  run("out");
+  const auto ledger = rows_of(folder_ / "out/ledger.jsonl");
+  const auto place = [&](int64_t row, const char* file) {
+    return str("same text as row ", row, " of ", (folder_ / "in" / file).string());
+  };
+  EXPECT_EQ(ledger.at(30001)["reason"], place(1, "a.jsonl"));
+  EXPECT_EQ(ledger.at(45000)["reason"], place(1, "a.jsonl"));
+  EXPECT_EQ(ledger.at(45003)["reason"], place(2, "b.jsonl"));
+  EXPECT_EQ(ledger.at(45004)["decision"], "kept");
+}
+
+TEST(RowNames, AreThoseOfTheRunsOneAfterTheOther) {
+  const testing::TemporaryFolder folder;
+  RowNames names(folder.path());
+  names.add({.source = "a.jsonl", .first_row = 0, .count = 2});
+  names.add({.source = "a.jsonl", .first_row = 5, .count = 1});
+  names.add({.source = "b c 7.eml", .first_row = 0, .count = 1});
+  ASSERT_EQ(names.size(), 4);
+  EXPECT_EQ(names[1].source, "a.jsonl");
+  EXPECT_EQ(names[1].row, 1);
+  EXPECT_EQ(names[2].row, 5);
+  EXPECT_EQ(names[3].source, "b c 7.eml");
+  EXPECT_EQ(names[3].row, 0);
+}
+
 TEST_F(BuildTest, TheSameBytesHoweverTheWorkIsDivided) {
   run("one");
   const auto one = files_of(folder_ / "one");
@@ -235,10 +263,13 @@ TEST(Stages, OrderCopiesAndSplitsAreTracedToTheSource) {
   writer.add(std::move(rows));
   writer.commit();
   const StageShards first = {{shard, 0, 4}};
+  RowNames row_names(folder.path());
+  for (const auto& run : shard.read_facts().runs) row_names.add(run);
 
   std::vector<NamedStep> steps;
   steps.push_back({"turner", std::make_unique<Turner>()});
-  const StageOptions options{.folder = folder.path(), .number = 1, .plan = {0, 1}, .workers = 2};
+  const StageOptions options{
+      .folder = folder.path(), .number = 1, .plan = {0, 1}, .workers = 2, .names = row_names};
   auto stage = run_stage(steps, first, options, silent_reporter());
   EXPECT_EQ(
       read_file(stage.shards.at(0).shard.rows_file()),
