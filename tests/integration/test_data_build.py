@@ -107,6 +107,9 @@ def test_small(place):
     card = (folder / "README.md").read_text("utf-8")
     check("card: front matter", card.startswith("---\n") and "license: cc0-1.0" in card and "path: train.jsonl" in card
           and "n<1K" in card and "# Rows & more" in card, card)
+    check("card: the recipe as it was written", "min_words: 2" in card and "max_expansion" not in card, card)
+    check("manifest: the recipe with all defaults", manifest["recipe"]["sources"][0]["max_expansion"] == 250
+          and "max_words" in manifest["recipe"]["steps"][0]["filter-length"], manifest["recipe"])
 
 
 def test_mapping_and_balance(place):

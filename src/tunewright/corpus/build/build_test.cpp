@@ -10,6 +10,8 @@
 #include "tunewright/base/str.h"
 #include "tunewright/base/system.h"
 #include "tunewright/base/test.h"
+#include "tunewright/base/version.h"
+#include "tunewright/base/yaml.h"
 #include "tunewright/corpus/build/ledger.h"
 #include "tunewright/corpus/build/outputs.h"
 #include "tunewright/corpus/build/stage.h"
@@ -95,6 +97,39 @@ TEST_F(BuildTest, ReasonsNameOtherRowsByFileAndRowInIt) {
   EXPECT_EQ(ledger.at(45000)["reason"], place(1, "a.jsonl"));
   EXPECT_EQ(ledger.at(45003)["reason"], place(2, "b.jsonl"));
   EXPECT_EQ(ledger.at(45004)["decision"], "kept");
+}
+
+TEST_F(BuildTest, TheCardSaysWhatWasWrittenAndTheManifestAllOfIt) {
+  run("out");
+  const auto card = read_file(folder_ / "out/README.md");
+  const auto begin = card.find("```yaml\n") + 8;
+  auto given = config("out");
+  given.erase("output_dir");
+  EXPECT_EQ(parse_yaml(card.substr(begin, card.rfind("```") - begin), "README.md"), given);
+  EXPECT_THAT(card, ::testing::HasSubstr(version()));
+  const auto recipe = parse_json(read_file(folder_ / "out/manifest.json"), "test")["recipe"];
+  EXPECT_EQ(recipe["sources"][0]["max_expansion"], 250);
+  EXPECT_EQ(recipe["steps"][0]["filter-length"]["min_words"], 2);
+  EXPECT_TRUE(recipe["steps"][0]["filter-length"].contains("max_words"));
+  EXPECT_FALSE(recipe.contains("output_dir"));
+}
+
+TEST(Recipes, AreShownWithTheirSeeds) {
+  const Json config = {{"sources", {{{"path", "x"}}}},
+                       {"steps", {"normalise", {{"pii", {{"threshold", 0.5}}}}}},
+                       {"split", {{"train", 0.9}, {"seed", 7}}},
+                       {"output_dir", "out"}};
+  const auto recipe = read_recipe(config);
+  EXPECT_EQ(
+      as_given(recipe),
+      Json({{"sources", {{{"path", "x"}}}},
+            {"steps",
+             {{{"normalise", Json::object()}}, {{"pii", {{"threshold", 0.5}, {"seed", 42}}}}}},
+            {"split", {{"train", 0.9}, {"seed", 7}}}}));
+  EXPECT_EQ(resolved(recipe)["split"]["seed"], 7);
+  EXPECT_EQ(resolved(read_recipe(resolved(recipe))), resolved(recipe));
+  EXPECT_NE(make_split(read_recipe(resolved(recipe))), nullptr);
+  EXPECT_EQ(resolved(recipe)["steps"][1]["pii"]["action"], "replace");
 }
 
 TEST(RowNames, AreThoseOfTheRunsOneAfterTheOther) {

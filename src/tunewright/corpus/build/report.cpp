@@ -216,6 +216,7 @@ Json build_report(const BuildFacts& facts) {
           {"texts", {{"before", lengths_json(facts.first.texts)}, {"after", lengths_json(after)}}},
           {"sources", sources_json(facts)},
           {"recipe", resolved(facts.recipe)},
+          {"given", as_given(facts.recipe)},
           {"tunewright", version()}};
 }
 
