@@ -82,6 +82,7 @@ class Build {
  public:
   Build(const Recipe& recipe, const BuildOptions& options, Reporter& reporter)
       : recipe_(recipe),
+        shown_(without_passwords(recipe)),
         options_(options),
         reporter_(reporter),
         output_(recipe.output_dir),
@@ -175,7 +176,7 @@ class Build {
     input.is_sorted.push_back(is_sorted);
     auto names = names_wanted(reports);
     const auto ledger = write_ledger(input, out() / "ledger.jsonl", names, reporter_);
-    auto report = build_report({.recipe = recipe_,
+    auto report = build_report({.recipe = shown_,
                                 .input = input_,
                                 .first = first,
                                 .steps = reports,
@@ -190,11 +191,9 @@ class Build {
 
   // Puts the files in their place, the manifest last.
   void publish() {
-    const auto manifest = build_manifest({.recipe = resolved(recipe_),
-                                          .input = input_,
-                                          .folder = out(),
-                                          .workers = options_.workers},
-                                         reporter_);
+    const auto manifest = build_manifest(
+        {.recipe = resolved(shown_), .input = input_, .folder = out(), .workers = options_.workers},
+        reporter_);
     write_file_atomic(out() / kManifest, pretty_json(manifest));
     std::error_code error;
     fs::remove(output_ / kManifest, error);
@@ -212,6 +211,7 @@ class Build {
   fs::path out() const { return work_ / "out"; }
 
   const Recipe& recipe_;
+  const Recipe shown_;
   const BuildOptions& options_;
   Reporter& reporter_;
   fs::path output_, work_;

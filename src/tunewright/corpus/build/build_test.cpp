@@ -132,6 +132,19 @@ TEST(Recipes, AreShownWithTheirSeeds) {
   EXPECT_EQ(resolved(recipe)["steps"][1]["pii"]["action"], "replace");
 }
 
+TEST(Recipes, AreShownWithoutPasswords) {
+  const auto recipe = read_recipe(
+      {{"sources",
+        {{{"path", "mails/a?.txt"}},
+         {{"path", "postgresql://jo:secret@host/db?password=secret"}, {"query", "SELECT 1"}}}}});
+  const auto shown = without_passwords(recipe);
+  for (const auto& json : {resolved(shown), as_given(shown)}) {
+    EXPECT_EQ(json["sources"][0]["path"], "mails/a?.txt");
+    EXPECT_EQ(json["sources"][1]["path"], "postgresql://jo@host/db");
+    EXPECT_EQ(dump_json(json).find("secret"), std::string::npos);
+  }
+}
+
 TEST(RowNames, AreThoseOfTheRunsOneAfterTheOther) {
   const testing::TemporaryFolder folder;
   RowNames names(folder.path());

@@ -8,6 +8,7 @@
 #include "tunewright/base/files.h"
 #include "tunewright/base/str.h"
 #include "tunewright/rows/readers/expand.h"
+#include "tunewright/rows/readers/reader.h"
 
 namespace tunewright::corpus {
 namespace {
@@ -204,7 +205,10 @@ UnitReport read_unit(const Unit& unit, const rows::UseRow& use,
       failure = full_message(error);
     }
     guard.rethrow();
-    if (!failure.empty() && !told) set_aside({options.path, 0, std::move(failure)});
+    if (!failure.empty() && !told) {
+      const auto name = is_database(options) ? rows::without_password(options.path) : options.path;
+      set_aside({name, 0, std::move(failure)});
+    }
   }
   return total;
 }

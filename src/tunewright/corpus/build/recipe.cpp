@@ -6,6 +6,7 @@
 #include "tunewright/base/error.h"
 #include "tunewright/base/str.h"
 #include "tunewright/rows/mapping.h"
+#include "tunewright/rows/readers/reader.h"
 
 namespace tunewright::corpus {
 namespace {
@@ -103,6 +104,16 @@ Json resolved(const Recipe& recipe) {
     json["split"].erase("field");  // which no recipe may set
   }
   return json;
+}
+
+Recipe without_passwords(Recipe recipe) {
+  for (size_t i = 0; i < recipe.sources.size(); ++i) {
+    auto& path = recipe.sources[i].path;
+    if (!path.starts_with("postgresql://") && !path.starts_with("postgres://")) continue;
+    path = rows::without_password(path);
+    recipe.given["sources"][i]["path"] = path;
+  }
+  return recipe;
 }
 
 Json as_given(const Recipe& recipe) {

@@ -60,6 +60,9 @@ std::unique_ptr<Step> make_split(const Recipe& recipe);
 // decides the bytes that come out.
 Json resolved(const Recipe& recipe);
 
+// Without the passwords of databases: what may stand in files that others read.
+Recipe without_passwords(Recipe recipe);
+
 // What was written of it, and the seeds that were not: for a person who reads or repeats it.
 Json as_given(const Recipe& recipe);
 
