@@ -12,12 +12,12 @@ HERE = pathlib.Path(__file__).parent
 
 
 def main():
-    names = sys.argv[1:] or [path.stem.removeprefix("data_") for path in sorted(HERE.glob("data_*.py"))]
+    scripts = {path.stem.removeprefix("data_"): path for path in sorted(HERE.glob("data_*.py"))}
     answers = {}
-    for name in names:
-        script = HERE / f"data_{name}.py"
-        if not script.is_file():
-            sys.exit(f"no {script.name}; there are: {', '.join(path.stem for path in sorted(HERE.glob('data_*.py')))}")
+    for name in sys.argv[1:] or scripts:
+        script = scripts.get(name)
+        if script is None:
+            sys.exit(f"there is no '{name}'; there are: {', '.join(scripts)}")
         print(f"== {script.name}", file=sys.stderr)
         output = subprocess.run([sys.executable, script], stdout=subprocess.PIPE, text=True, check=True).stdout
         answers[name] = json.loads(output[output.index("{"):])

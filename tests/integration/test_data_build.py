@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 
 PROGRAM = os.environ.get("TUNEWRIGHT", "build/release/tunewright")
 ROWS = 70000
@@ -86,7 +87,7 @@ def test_small(place):
     check("small: ledger", [(line["row"], line["decision"], line.get("step")) for line in ledger] == [
         (0, "kept", None), (1, "dropped", "filter-length"), (2, "dropped", "dedup-exact"), (3, "dropped", "reading"),
         (4, "kept", None), (0, "kept", None)], ledger)
-    check("small: ledger names source rows", ledger[2]["reason"].endswith("source row 0"), ledger[2])
+    check("small: a reason names file and row", ledger[2]["reason"].endswith(f" row 0 of {place.folder}/raw/a.jsonl"), ledger[2])
     check("small: ledger names sources", ledger[5]["source"].endswith("raw/b.jsonl") and ledger[0]["split"] == "train", ledger)
 
     manifest = json.loads((folder / "manifest.json").read_text())
@@ -106,6 +107,9 @@ def test_small(place):
     card = (folder / "README.md").read_text("utf-8")
     check("card: front matter", card.startswith("---\n") and "license: cc0-1.0" in card and "path: train.jsonl" in card
           and "n<1K" in card and "# Rows & more" in card, card)
+    check("card: the recipe as it was written", "min_words: 2" in card and "max_expansion" not in card, card)
+    check("manifest: the recipe with all defaults", manifest["recipe"]["sources"][0]["max_expansion"] == 250
+          and "max_words" in manifest["recipe"]["steps"][0]["filter-length"], manifest["recipe"])
 
 
 def test_mapping_and_balance(place):
@@ -232,6 +236,29 @@ def test_empty_result(place):
     check("empty: the ledger has all", len(lines_of(place.folder / "out/ledger.jsonl")) == 5)
 
 
+def test_bomb_in_archive(place):
+    with zipfile.ZipFile(place.folder / "mails.zip", "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr("a.txt", "before it")
+        archive.writestr("bomb.txt", b"x" * 80_000_000)
+        archive.writestr("b.txt", "behind it")
+    builds("bomb", place.recipe(sources=[{"path": str(place.folder / "mails.zip")}]))
+    check("bomb: the files around it are read", [row["text"] for row in lines_of(place.folder / "out/train.jsonl")] == ["before it", "behind it"])
+    ledger = lines_of(place.folder / "out/ledger.jsonl")
+    check("bomb: the ledger names it", len(ledger) == 3 and ledger[1]["source"].endswith("mails.zip/bomb.txt") and ledger[1]["step"] == "reading"
+          and "decompression bomb" in ledger[1]["reason"], ledger)
+
+
+def test_cut_off_text(place):
+    (place.folder / "notes").mkdir()
+    (place.folder / "notes/whole.txt").write_text("Grüße aus Köln", "utf-8")
+    (place.folder / "notes/cut.txt").write_bytes("Grüße aus Kö".encode()[:-1])
+    out = builds("cut off", place.recipe(sources=[{"path": str(place.folder / "notes")}]), "--json")
+    check("cut off: stays UTF-8", [row["text"] for row in lines_of(place.folder / "out/train.jsonl")] == ["Grüße aus K\ufffd", "Grüße aus Köln"], out)
+    report = json.loads((place.folder / "out/report.json").read_text("utf-8"))
+    check("cut off: is counted", report["sources"][0]["cut_off"] == 1 and "notes/cut.txt: ends inside" in str(report["sources"][0]["notes"]), report["sources"])
+    check("cut off: is a finding", "files that end inside a character: 1" in out, out)
+
+
 def test_full_disk(place):
     recipe = large(place)
 
@@ -263,8 +290,8 @@ def test_run_of_compressed(place):
 
 
 def main():
-    for test in (test_small, test_mapping_and_balance, test_split, test_same_bytes, test_resume, test_bad_recipes, test_empty_result, test_full_disk,
-                 test_run_of_compressed):
+    for test in (test_small, test_mapping_and_balance, test_split, test_same_bytes, test_resume, test_bad_recipes, test_empty_result, test_bomb_in_archive, test_cut_off_text,
+                 test_full_disk, test_run_of_compressed):
         with tempfile.TemporaryDirectory() as folder:
             test(Workplace(folder))
     print(f"data build: {len(failures)} failures" if failures else "data build: the same bytes every way, and clear refusals")

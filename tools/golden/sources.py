@@ -261,11 +261,21 @@ def containers():
 
 
 def bombs():
-    """80 MB of one letter in a few hundred bytes, alone and in an archive."""
-    packed = bz2.compress(b"x" * 80_000_000)
+    """80 MB of one letter in a few hundred bytes, alone, in an archive, and between good files."""
+    letters = b"x" * 80_000_000
+    packed = bz2.compress(letters)
     (FILES / "bomb.txt.bz2").write_bytes(packed)
     with zipfile.ZipFile(FILES / "bomb.zip", "w") as archive:
         archive.writestr(zipfile.ZipInfo("bomb.txt.bz2", (2024, 1, 1, 0, 0, 0)), packed)
+    members = [("before.txt", b"before"), ("bomb.txt", letters), ("between.txt", b"between"), ("packed.txt.bz2", packed), ("behind.txt", b"behind")]
+    with zipfile.ZipFile(FILES / "bombs_between.zip", "w") as archive:
+        for name, data in members:
+            archive.writestr(zipfile.ZipInfo(name, (2024, 1, 1, 0, 0, 0)), data, zipfile.ZIP_BZIP2)
+    with tarfile.open(FILES / "bombs_between.tar.bz2", "w:bz2") as archive:
+        for name, data in members:
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
 
 
 def encodings():

@@ -100,12 +100,15 @@ struct StepEntry {
   const char* help;  // one line
   // A wrong option is a UserError.
   std::unique_ptr<Step> (*make)(const Json& options, const StepContext& context);
-  std::string (*describe_options)();  // for --help: a line an option
+  Json (*with_defaults)(const Json& options);  // every option, those that are not given too
+  std::string (*describe_options)();           // for --help: a line an option
 };
 std::span<const StepEntry> step_table();
 
 // An unknown name is a UserError that names the nearest.
 std::unique_ptr<Step> make_step(std::string_view name, const Json& options,
                                 const StepContext& context = {});
+// All options of the step of that name.
+Json step_options(std::string_view name, const Json& given);
 
 }  // namespace tunewright::corpus

@@ -37,16 +37,14 @@ template <class StepClass, class Options>
 StepEntry entry(const char* name, const char* help) {
   return {name, help,
           [](const Json& json, const StepContext& context) -> std::unique_ptr<Step> {
-            Options options;
-            FieldReader reader(json, "");
-            fields(reader, options);
-            reader.finish();
+            const auto options = from_json<Options>(json);
             if constexpr (std::is_constructible_v<StepClass, Options, StepContext>) {
               return std::make_unique<StepClass>(options, context);
             } else {
               return std::make_unique<StepClass>(options);
             }
           },
+          [](const Json& json) { return to_json_object(from_json<Options>(json)); },
           [] { return describe_fields(Options{}, ""); }};
 }
 
@@ -88,23 +86,37 @@ const std::array kSteps = {
     entry<Split, SplitOptions>("split", "Writes train, validation or test into each row"),
 };
 
+// What `use` makes of the entry of that name; its UserErrors name the step.
+template <class Use>
+auto with_entry(std::string_view name, const Use& use) {
+  std::vector<std::string> names;
+  for (const auto& step : kSteps) {
+    names.emplace_back(step.name);
+    if (name != step.name) continue;
+    try {
+      return use(step);
+    } catch (const UserError&) {
+      std::throw_with_nested(UserError(std::string(name)));
+    }
+  }
+  throw UserError(str("there is no step '", name, "'", suggestion(name, names)));
+}
+
 }  // namespace
 
 std::span<const StepEntry> step_table() { return kSteps; }
 
 std::unique_ptr<Step> make_step(std::string_view name, const Json& options,
                                 const StepContext& context) {
-  std::vector<std::string> names;
-  for (const auto& step : kSteps) {
-    names.emplace_back(step.name);
-    if (name != step.name) continue;
-    try {
-      return step.make(options.is_null() ? Json::object() : options, context);
-    } catch (const UserError&) {
-      std::throw_with_nested(UserError(std::string(name)));
-    }
-  }
-  throw UserError(str("there is no step '", name, "'", suggestion(name, names)));
+  return with_entry(name, [&](const StepEntry& step) {
+    return step.make(options.is_null() ? Json::object() : options, context);
+  });
+}
+
+Json step_options(std::string_view name, const Json& given) {
+  return with_entry(name, [&](const StepEntry& step) {
+    return step.with_defaults(given.is_null() ? Json::object() : given);
+  });
 }
 
 }  // namespace tunewright::corpus

@@ -57,7 +57,8 @@ class SourceReader {
       : options_(options), mapping_(options), use_(use), set_aside_(set_aside) {
     targets_ = {.use = [this](SourceRow&& row) { use_row(std::move(row)); },
                 .set_aside = [this](SetAside&& what) { put_aside(std::move(what)); },
-                .note = [this](const std::string& text) { note(text); }};
+                .note = [this](const std::string& text) { note(text); },
+                .cut_off = [this] { ++report_.cut_off; }};
   }
 
   SourceReport read() {

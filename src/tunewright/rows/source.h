@@ -152,6 +152,7 @@ struct SetAside {
 struct SourceReport {
   int64_t files = 0;  // sources that gave a row
   int64_t rows = 0, set_aside = 0;
+  int64_t cut_off = 0;                     // sources that end inside a character
   std::map<std::string, int64_t> formats;  // files by what they were read as ("csv": 3)
   std::vector<std::string> notes;          // what detection chose, each once
 };

@@ -5,6 +5,7 @@
 
 #include "tunewright/base/files.h"
 #include "tunewright/base/test.h"
+#include "tunewright/rows/readers/container.h"
 #include "tunewright/rows/readers/expand.h"
 #include "tunewright/rows/readers/reader.h"
 #include "tunewright/rows/readers/source_fixture.h"
@@ -120,6 +121,19 @@ TEST(Source, TextByFileParagraphOrLine) {
   EXPECT_USER_ERROR(read_bytes("a.txt", ""), "a.txt: gave no rows: is empty");
 }
 
+TEST(Source, TextThatIsCutOffInsideACharacterStaysUtf8) {
+  for (const char* name : {"a.txt", "a.md", "a.html"}) {
+    const auto read = read_bytes(name, "schöne Gr\xC3");
+    EXPECT_EQ(texts(read), Json::parse(R"(["schöne Gr\uFFFD"])")) << name;
+    EXPECT_EQ(read.report.cut_off, 1) << name;
+    EXPECT_THAT(read.report.notes, ::testing::Contains(HasSubstr("ends inside a character")));
+  }
+  const auto table = read_bytes("a.csv", "text,label\nGrüße,ä\nSchluß,\xC3");
+  EXPECT_EQ(table.rows.at(0)["label"], "ä");
+  EXPECT_EQ(table.rows.at(1)["label"], "\uFFFD");
+  EXPECT_EQ(read_bytes("a.txt", "schöne Grüße").report.cut_off, 0);
+}
+
 TEST(Source, MarkdownHtmlAndPdf) {
   EXPECT_EQ(
       read_bytes("a.md", "---\ntitle: \"The title\"\nx: 1\n---\n# Head\n\ntext\n").rows[0]["title"],
@@ -206,6 +220,33 @@ TEST(Source, ContainersAreLookedInto) {
 TEST(Source, ABombIsSetAside) {
   EXPECT_USER_ERROR(read_source({.path = fixture("bomb.txt.bz2")}), "a decompression bomb?");
   EXPECT_USER_ERROR(read_source({.path = fixture("bomb.zip")}), "a decompression bomb?");
+}
+
+TEST(Source, WhatLiesBehindABombIsRead) {
+  for (const std::string name : {"bombs_between.zip", "bombs_between.tar.bz2"}) {
+    const auto read = read_source({.path = fixture(name)});
+    EXPECT_EQ(texts(read), Json::parse(R"(["before","between","behind"])")) << name;
+    EXPECT_THAT(read.aside,
+                ElementsAre(HasSubstr(name + "/bomb.txt #0: expands to more than 250 times"),
+                            HasSubstr(name + "/packed.txt #0: expands to more than 250 times")));
+  }
+}
+
+TEST(ExpansionBudget, ForgetsBombsUntilTheyCostTooMuch) {
+  constexpr int64_t kAllowed = int64_t{64} << 20;
+  const auto forgotten = [&](int64_t rest) {
+    ExpansionBudget budget(1, 250);
+    budget.spend(kAllowed);
+    EXPECT_FALSE(budget.is_spent());
+    for (int bombs = 0; bombs < 100; ++bombs) {
+      EXPECT_USER_ERROR(budget.spend(kAllowed), "expands to more than 250 times");
+      if (!budget.forget_since(kAllowed, rest)) return bombs;
+    }
+    return 100;
+  };
+  EXPECT_EQ(forgotten(0), 15);
+  EXPECT_EQ(forgotten(3 * kAllowed), 3);
+  EXPECT_EQ(forgotten(INT64_MAX), 0);
 }
 
 TEST(Source, FoldersAndGlobsInOrder) {

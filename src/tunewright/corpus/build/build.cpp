@@ -82,6 +82,7 @@ class Build {
  public:
   Build(const Recipe& recipe, const BuildOptions& options, Reporter& reporter)
       : recipe_(recipe),
+        shown_(without_passwords(recipe)),
         options_(options),
         reporter_(reporter),
         output_(recipe.output_dir),
@@ -130,8 +131,11 @@ class Build {
     for (const auto& step : steps_) reports.push_back({.name = step.label, .tally = {}});
     std::vector<StageResult> stages = {{.shards = first.shards, .judged = first.shards}};
     for (size_t i = 1; i < plans_.size(); ++i) {
-      const StageOptions options{
-          .folder = work_, .number = i, .plan = plans_[i], .workers = options_.workers};
+      const StageOptions options{.folder = work_,
+                                 .number = i,
+                                 .plan = plans_[i],
+                                 .workers = options_.workers,
+                                 .names = first.names};
       stages.push_back(run_stage(steps_, stages.back().shards, options, reporter_));
       reports[plans_[i].begin + 1].summary = stages.back().summary;
     }
@@ -172,7 +176,7 @@ class Build {
     input.is_sorted.push_back(is_sorted);
     auto names = names_wanted(reports);
     const auto ledger = write_ledger(input, out() / "ledger.jsonl", names, reporter_);
-    auto report = build_report({.recipe = recipe_,
+    auto report = build_report({.recipe = shown_,
                                 .input = input_,
                                 .first = first,
                                 .steps = reports,
@@ -187,11 +191,9 @@ class Build {
 
   // Puts the files in their place, the manifest last.
   void publish() {
-    const auto manifest = build_manifest({.recipe = resolved(recipe_),
-                                          .input = input_,
-                                          .folder = out(),
-                                          .workers = options_.workers},
-                                         reporter_);
+    const auto manifest = build_manifest(
+        {.recipe = resolved(shown_), .input = input_, .folder = out(), .workers = options_.workers},
+        reporter_);
     write_file_atomic(out() / kManifest, pretty_json(manifest));
     std::error_code error;
     fs::remove(output_ / kManifest, error);
@@ -209,6 +211,7 @@ class Build {
   fs::path out() const { return work_ / "out"; }
 
   const Recipe& recipe_;
+  const Recipe shown_;
   const BuildOptions& options_;
   Reporter& reporter_;
   fs::path output_, work_;

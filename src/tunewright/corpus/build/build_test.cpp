@@ -10,6 +10,8 @@
 #include "tunewright/base/str.h"
 #include "tunewright/base/system.h"
 #include "tunewright/base/test.h"
+#include "tunewright/base/version.h"
+#include "tunewright/base/yaml.h"
 #include "tunewright/corpus/build/ledger.h"
 #include "tunewright/corpus/build/outputs.h"
 #include "tunewright/corpus/build/stage.h"
@@ -81,6 +83,80 @@ TEST_F(BuildTest, AccountsForEveryRow) {
   std::set<std::string> texts;
   for (const auto& row : written) EXPECT_TRUE(texts.insert(row["text"]).second) << row;
   EXPECT_FALSE(fs::exists(folder_ / "out/.work"));
+}
+
+TEST_F(BuildTest, ReasonsNameOtherRowsByFileAndRowInIt) {
+  write_file_atomic(folder_ / "in/c.jsonl",
+                    text_row("the last of all rows") + text_row("row 30001 has its own words"));
+  run("out");
+  const auto ledger = rows_of(folder_ / "out/ledger.jsonl");
+  const auto place = [&](int64_t row, const char* file) {
+    return str("same text as row ", row, " of ", (folder_ / "in" / file).string());
+  };
+  EXPECT_EQ(ledger.at(30001)["reason"], place(1, "a.jsonl"));
+  EXPECT_EQ(ledger.at(45000)["reason"], place(1, "a.jsonl"));
+  EXPECT_EQ(ledger.at(45003)["reason"], place(2, "b.jsonl"));
+  EXPECT_EQ(ledger.at(45004)["decision"], "kept");
+}
+
+TEST_F(BuildTest, TheCardSaysWhatWasWrittenAndTheManifestAllOfIt) {
+  run("out");
+  const auto card = read_file(folder_ / "out/README.md");
+  const auto begin = card.find("```yaml\n") + 8;
+  auto given = config("out");
+  given.erase("output_dir");
+  EXPECT_EQ(parse_yaml(card.substr(begin, card.rfind("```") - begin), "README.md"), given);
+  EXPECT_THAT(card, ::testing::HasSubstr(version()));
+  const auto recipe = parse_json(read_file(folder_ / "out/manifest.json"), "test")["recipe"];
+  EXPECT_EQ(recipe["sources"][0]["max_expansion"], 250);
+  EXPECT_EQ(recipe["steps"][0]["filter-length"]["min_words"], 2);
+  EXPECT_TRUE(recipe["steps"][0]["filter-length"].contains("max_words"));
+  EXPECT_FALSE(recipe.contains("output_dir"));
+}
+
+TEST(Recipes, AreShownWithTheirSeeds) {
+  const Json config = {{"sources", {{{"path", "x"}}}},
+                       {"steps", {"normalise", {{"pii", {{"threshold", 0.5}}}}}},
+                       {"split", {{"train", 0.9}, {"seed", 7}}},
+                       {"output_dir", "out"}};
+  const auto recipe = read_recipe(config);
+  EXPECT_EQ(
+      as_given(recipe),
+      Json({{"sources", {{{"path", "x"}}}},
+            {"steps",
+             {{{"normalise", Json::object()}}, {{"pii", {{"threshold", 0.5}, {"seed", 42}}}}}},
+            {"split", {{"train", 0.9}, {"seed", 7}}}}));
+  EXPECT_EQ(resolved(recipe)["split"]["seed"], 7);
+  EXPECT_EQ(resolved(read_recipe(resolved(recipe))), resolved(recipe));
+  EXPECT_NE(make_split(read_recipe(resolved(recipe))), nullptr);
+  EXPECT_EQ(resolved(recipe)["steps"][1]["pii"]["action"], "replace");
+}
+
+TEST(Recipes, AreShownWithoutPasswords) {
+  const auto recipe = read_recipe(
+      {{"sources",
+        {{{"path", "mails/a?.txt"}},
+         {{"path", "postgresql://jo:secret@host/db?password=secret"}, {"query", "SELECT 1"}}}}});
+  const auto shown = without_passwords(recipe);
+  for (const auto& json : {resolved(shown), as_given(shown)}) {
+    EXPECT_EQ(json["sources"][0]["path"], "mails/a?.txt");
+    EXPECT_EQ(json["sources"][1]["path"], "postgresql://jo@host/db");
+    EXPECT_EQ(dump_json(json).find("secret"), std::string::npos);
+  }
+}
+
+TEST(RowNames, AreThoseOfTheRunsOneAfterTheOther) {
+  const testing::TemporaryFolder folder;
+  RowNames names(folder.path());
+  names.add({.source = "a.jsonl", .first_row = 0, .count = 2});
+  names.add({.source = "a.jsonl", .first_row = 5, .count = 1});
+  names.add({.source = "b c 7.eml", .first_row = 0, .count = 1});
+  ASSERT_EQ(names.size(), 4);
+  EXPECT_EQ(names[1].source, "a.jsonl");
+  EXPECT_EQ(names[1].row, 1);
+  EXPECT_EQ(names[2].row, 5);
+  EXPECT_EQ(names[3].source, "b c 7.eml");
+  EXPECT_EQ(names[3].row, 0);
 }
 
 TEST_F(BuildTest, TheSameBytesHoweverTheWorkIsDivided) {
@@ -235,10 +311,13 @@ TEST(Stages, OrderCopiesAndSplitsAreTracedToTheSource) {
   writer.add(std::move(rows));
   writer.commit();
   const StageShards first = {{shard, 0, 4}};
+  RowNames row_names(folder.path());
+  for (const auto& run : shard.read_facts().runs) row_names.add(run);
 
   std::vector<NamedStep> steps;
   steps.push_back({"turner", std::make_unique<Turner>()});
-  const StageOptions options{.folder = folder.path(), .number = 1, .plan = {0, 1}, .workers = 2};
+  const StageOptions options{
+      .folder = folder.path(), .number = 1, .plan = {0, 1}, .workers = 2, .names = row_names};
   auto stage = run_stage(steps, first, options, silent_reporter());
   EXPECT_EQ(
       read_file(stage.shards.at(0).shard.rows_file()),

@@ -109,9 +109,10 @@ std::string data_card(const Json& report) {
   }
   return text +
          str("\n## How it was made\n\nBy tunewright ", text_of(report["tunewright"]),
-             " from the recipe below. `ledger.jsonl` says of every source row what became of "
-             "it, `report.html` shows samples, `manifest.json` has the hashes.\n\n```yaml\n",
-             dump_yaml(report["recipe"]), "```\n");
+             " from the recipe below; `manifest.json` has it with all defaults, and the hashes. "
+             "`ledger.jsonl` says of every source row what became of it, `report.html` shows "
+             "samples.\n\n```yaml\n",
+             dump_yaml(report["given"]), "```\n");
 }
 
 }  // namespace tunewright::corpus

@@ -124,12 +124,14 @@ bool is_finished(const fs::path& folder, const UnitWork::Place& place) {
 Json to_json(const UnitReport& report, int64_t blocks) {
   return {{"blocks", blocks},
           {"files", report.files},
+          {"cut_off", report.cut_off},
           {"formats", report.formats},
           {"notes", report.notes}};
 }
 
 UnitReport unit_report(const Json& json) {
   return {.files = json["files"],
+          .cut_off = json["cut_off"],
           .formats = json["formats"].get<std::map<std::string, int64_t>>(),
           .notes = json["notes"].get<std::vector<std::string>>()};
 }
@@ -178,7 +180,7 @@ void run_first_stage(const Input& input, const Chain& chain, const FirstStageOpt
 }
 
 FirstStageResult gather_first_stage(const Input& input, const fs::path& folder) {
-  FirstStageResult result;
+  FirstStageResult result{.names = RowNames(folder)};
   int64_t origin = 0;
   std::string first_refused;
   for (size_t u = 0; u < input.units.size(); ++u) {
@@ -192,6 +194,7 @@ FirstStageResult gather_first_stage(const Input& input, const fs::path& folder) 
       result.shards.push_back({std::move(shard), origin, std::ssize(facts.origins)});
       result.first_origins.push_back(origin);
       origin += facts.rows_in;
+      for (const auto& run : facts.runs) result.names.add(run);
       result.texts.add(facts.texts);
       if (first_refused.empty() && !facts.events.empty() && !facts.runs.empty()) {
         const auto& run = facts.runs.front();  // where no row can be read, its first is the event's

@@ -4,6 +4,7 @@
 
 #include "tunewright/corpus/build/input.h"
 #include "tunewright/corpus/build/pass.h"
+#include "tunewright/corpus/build/row_names.h"
 
 namespace tunewright::corpus {
 
@@ -20,11 +21,13 @@ void run_first_stage(const Input& input, const Chain& chain, const FirstStageOpt
                      Reporter& reporter);
 
 struct FirstStageResult {
-  StageShards shards;
-  std::vector<int64_t> first_origins;  // of each shard; then, last, how many source rows there are
-  std::vector<UnitReport> units;
-  StepTally reading;
-  TextTally texts;
+  RowNames names;
+  StageShards shards = {};
+  // Of each shard; then, last, how many source rows there are.
+  std::vector<int64_t> first_origins = {};
+  std::vector<UnitReport> units = {};
+  StepTally reading = {};
+  TextTally texts = {};
 };
 // All shards, in the order of the input.  One that is missing is a UserError: a job has not
 // finished.  So is an input without any row that can be read.

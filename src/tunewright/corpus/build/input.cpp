@@ -8,6 +8,7 @@
 #include "tunewright/base/files.h"
 #include "tunewright/base/str.h"
 #include "tunewright/rows/readers/expand.h"
+#include "tunewright/rows/readers/reader.h"
 
 namespace tunewright::corpus {
 namespace {
@@ -195,6 +196,7 @@ UnitReport read_unit(const Unit& unit, const rows::UseRow& use,
             guard.run([&] { set_aside(std::move(aside)); });
           });
       total.files += report.files;
+      total.cut_off += report.cut_off;
       for (const auto& [format, files] : report.formats) total.formats[format] += files;
       std::ranges::copy(report.notes, std::back_inserter(total.notes));
     } catch (const Passing&) {
@@ -203,7 +205,10 @@ UnitReport read_unit(const Unit& unit, const rows::UseRow& use,
       failure = full_message(error);
     }
     guard.rethrow();
-    if (!failure.empty() && !told) set_aside({options.path, 0, std::move(failure)});
+    if (!failure.empty() && !told) {
+      const auto name = is_database(options) ? rows::without_password(options.path) : options.path;
+      set_aside({name, 0, std::move(failure)});
+    }
   }
   return total;
 }

@@ -43,6 +43,7 @@ Input find_input(const Recipe& recipe);
 
 struct UnitReport {
   int64_t files = 0;
+  int64_t cut_off = 0;  // files that end inside a character
   std::map<std::string, int64_t> formats;
   std::vector<std::string> notes;
 };

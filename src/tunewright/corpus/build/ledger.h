@@ -6,14 +6,9 @@
 #include <vector>
 
 #include "tunewright/corpus/build/pass.h"
+#include "tunewright/corpus/build/row_names.h"
 
 namespace tunewright::corpus {
-
-// A source row by the name it has outside.
-struct RowName {
-  std::string source;
-  int64_t row = 0;
-};
 
 struct LedgerInput {
   const StageShards& first;                // hold the names of the source rows

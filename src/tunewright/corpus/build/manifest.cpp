@@ -115,11 +115,9 @@ Json outputs_json(const fs::path& folder) {
 
 Json build_manifest(const ManifestInput& input, Reporter& reporter) {
   auto sources = sources_json(input, reporter);
-  return {{"tunewright", version()},
-          {"program_sha256", program_sha256()},
-          {"recipe_sha256", sha256(dump_json(input.recipe))},
-          {"sources", std::move(sources)},
-          {"outputs", outputs_json(input.folder)}};
+  return {{"tunewright", version()},       {"program_sha256", program_sha256()},
+          {"recipe", input.recipe},        {"recipe_sha256", sha256(dump_json(input.recipe))},
+          {"sources", std::move(sources)}, {"outputs", outputs_json(input.folder)}};
 }
 
 }  // namespace tunewright::corpus

@@ -14,8 +14,8 @@ struct ManifestInput {
   int64_t workers = 1;
 };
 
-// Hashes of what went in and of what came out, of the recipe and of the program.  A file that is
-// not what it was when the build began is a UserError.
+// The recipe with all defaults; hashes of what went in and of what came out, of the recipe and of
+// the program.  A file that is not what it was when the build began is a UserError.
 Json build_manifest(const ManifestInput& input, Reporter& reporter);
 
 }  // namespace tunewright::corpus

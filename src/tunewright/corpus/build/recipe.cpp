@@ -6,6 +6,7 @@
 #include "tunewright/base/error.h"
 #include "tunewright/base/str.h"
 #include "tunewright/rows/mapping.h"
+#include "tunewright/rows/readers/reader.h"
 
 namespace tunewright::corpus {
 namespace {
@@ -27,10 +28,28 @@ StepText step_text(const Json& json, size_t i) {
   return {item.key(), item.value().is_null() ? Json::object() : item.value()};
 }
 
+// The steps of a recipe, each with what `options_of` makes of its name and its options.
+template <class OptionsOf>
+Json steps_with(const Recipe& recipe, const OptionsOf& options_of) {
+  Json steps = Json::array();
+  for (size_t i = 0; i < recipe.steps.size(); ++i) {
+    const auto [name, options] = step_text(recipe.steps[i], i);
+    steps.push_back({{name, options_of(name, options)}});
+  }
+  return steps;
+}
+
+Json with_seed(const std::string& name, Json options) {
+  const auto all = step_options(name, options);
+  if (all.contains("seed")) options["seed"] = all["seed"];
+  return options;
+}
+
 }  // namespace
 
 Recipe read_recipe(const Json& config) {
   auto recipe = from_json<Recipe>(config);
+  recipe.given = config;
   if (recipe.sources.empty())
     throw UserError("sources: is empty; name what to read, as [{path: \"mails/**\"}]");
   for (size_t i = 0; i < recipe.sources.size(); ++i) {
@@ -79,6 +98,29 @@ std::unique_ptr<Step> make_split(const Recipe& recipe) {
 Json resolved(const Recipe& recipe) {
   auto json = to_json_object(recipe);
   json.erase("output_dir");
+  json["steps"] = steps_with(recipe, step_options);
+  if (!recipe.split.is_null()) {
+    json["split"] = step_options("split", recipe.split);
+    json["split"].erase("field");  // which no recipe may set
+  }
+  return json;
+}
+
+Recipe without_passwords(Recipe recipe) {
+  for (size_t i = 0; i < recipe.sources.size(); ++i) {
+    auto& path = recipe.sources[i].path;
+    if (!path.starts_with("postgresql://") && !path.starts_with("postgres://")) continue;
+    path = rows::without_password(path);
+    recipe.given["sources"][i]["path"] = path;
+  }
+  return recipe;
+}
+
+Json as_given(const Recipe& recipe) {
+  auto json = recipe.given;
+  json.erase("output_dir");
+  if (!recipe.steps.empty()) json["steps"] = steps_with(recipe, with_seed);
+  if (!recipe.split.is_null()) json["split"] = with_seed("split", recipe.split);
   return json;
 }
 

@@ -30,6 +30,7 @@ struct Recipe {
   Json split = Json(nullptr);
   CardOptions card;
   std::string output_dir = "data";
+  Json given = Json::object();  // what was written, before the defaults
 };
 template <class V>
 void fields(V& v, Recipe& o) {
@@ -55,8 +56,14 @@ std::vector<NamedStep> make_steps(const Recipe& recipe, const StepContext& conte
 // The step that fills `split` of each row; none where the recipe has no such section.
 std::unique_ptr<Step> make_split(const Recipe& recipe);
 
-// The recipe with its defaults, without the folder it is written to: what decides the bytes that
-// come out.
+// The recipe with all defaults, those of its steps too, without the folder it is written to: what
+// decides the bytes that come out.
 Json resolved(const Recipe& recipe);
+
+// Without the passwords of databases: what may stand in files that others read.
+Recipe without_passwords(Recipe recipe);
+
+// What was written of it, and the seeds that were not: for a person who reads or repeats it.
+Json as_given(const Recipe& recipe);
 
 }  // namespace tunewright::corpus

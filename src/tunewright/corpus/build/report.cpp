@@ -71,6 +71,7 @@ Json sources_json(const BuildFacts& facts) {
       if (facts.input.units[u].source != s || facts.input.units[u].reads.empty()) continue;
       const auto& unit = facts.first.units[u];
       sum.files += unit.files;
+      sum.cut_off += unit.cut_off;
       for (const auto& [format, files] : unit.formats) sum.formats[format] += files;
       for (const auto& note : unit.notes) {
         if (std::ranges::find(sum.notes, note) == sum.notes.end()) sum.notes.push_back(note);
@@ -84,6 +85,7 @@ Json sources_json(const BuildFacts& facts) {
     }
     list.push_back({{"path", facts.recipe.sources[s].path},
                     {"files", sum.files},
+                    {"cut_off", sum.cut_off},
                     {"formats", sum.formats},
                     {"notes", sum.notes}});
   }
@@ -115,6 +117,12 @@ class Findings {
 };
 
 void look_at_reading(const BuildFacts& facts, Findings& findings) {
+  int64_t cut_off = 0;
+  for (const auto& unit : facts.first.units) cut_off += unit.cut_off;
+  if (cut_off > 0) {
+    findings.add("note", str("files that end inside a character: ", cut_off, "; it became U+FFFD"),
+                 "they may have been cut off: the notes on the sources in report.json name them");
+  }
   const auto& reading = facts.first.reading;
   if (reading.dropped == 0) {
     findings.add("fine", str("all ", reading.rows, " source rows could be read"));
@@ -208,6 +216,7 @@ Json build_report(const BuildFacts& facts) {
           {"texts", {{"before", lengths_json(facts.first.texts)}, {"after", lengths_json(after)}}},
           {"sources", sources_json(facts)},
           {"recipe", resolved(facts.recipe)},
+          {"given", as_given(facts.recipe)},
           {"tunewright", version()}};
 }
 

@@ -39,9 +39,14 @@ std::vector<int64_t> origins_of(const StageShards& input) {
   return origins;
 }
 
+struct Sources {
+  std::vector<int64_t> origins;  // of each row of a stage's input
+  const RowNames& names;
+};
+
 // A step that compares names other rows by their numbers in its input: "near-duplicate of row 7,
-// jaccard 0.91".  Outside they have those of all source rows, which are the lines of the ledger.
-std::string with_source_rows(const std::vector<int64_t>& origins, const std::string& reason) {
+// jaccard 0.91".  Outside they are rows of a source: "near-duplicate of row 2 of mails/b.jsonl, …".
+std::string with_names(const Sources& sources, const std::string& reason) {
   constexpr std::string_view kRow = " row ";
   std::string named;
   size_t done = 0;
@@ -49,23 +54,26 @@ std::string with_source_rows(const std::vector<int64_t>& origins, const std::str
     const auto* const begin = reason.data() + at + kRow.size();
     size_t row = 0;
     const auto [end, error] = std::from_chars(begin, reason.data() + reason.size(), row);
-    const bool is_row = error == std::errc() && row < origins.size();
-    named.append(reason, done, at - done);
-    named += is_row ? str(" source row ", origins[row]) : std::string(kRow);
+    const bool is_row = error == std::errc() && row < sources.origins.size();
+    named.append(reason, done, at - done + kRow.size());
+    if (is_row) {
+      const auto name = sources.names[sources.origins[row]];
+      named += str(name.row, " of ", name.source);
+    }
     done = static_cast<size_t>((is_row ? end : begin) - reason.data());
   }
   return named.append(reason, done);
 }
 
 // Of what the first step of the stage has decided.
-void name_source_rows(const std::vector<int64_t>& origins, int64_t step, ChainResult& result) {
+void name_rows(const Sources& sources, int64_t step, ChainResult& result) {
   for (auto& event : result.events) {
-    if (event.step == step) event.reason = with_source_rows(origins, event.reason);
+    if (event.step == step) event.reason = with_names(sources, event.reason);
   }
   const auto tally = result.steps.find(step);
   if (tally == result.steps.end()) return;
   for (auto* samples : {&tally->second.dropped_samples, &tally->second.changed_samples}) {
-    for (auto& sample : *samples) sample.reason = with_source_rows(origins, sample.reason);
+    for (auto& sample : *samples) sample.reason = with_names(sources, sample.reason);
   }
 }
 
@@ -97,14 +105,12 @@ StageShards judge_all(const Chain& chain, const StageShards& input, const StageO
                       const PassView& view) {
   StageShards output;
   const auto total = row_count(input);
-  const auto origins = origins_of(input);
-  const Judging judging{.chain = chain,
-                        .finish =
-                            [&](ChainResult& result) {
-                              name_source_rows(
-                                  origins, static_cast<int64_t>(options.plan.begin) + 1, result);
-                            },
-                        .workers = options.workers};
+  const Sources sources{.origins = origins_of(input), .names = options.names};
+  const auto first_step = static_cast<int64_t>(options.plan.begin) + 1;
+  const Judging judging{
+      .chain = chain,
+      .finish = [&](ChainResult& result) { name_rows(sources, first_step, result); },
+      .workers = options.workers};
   int64_t first_row = 0;
   for (size_t i = 0; i < input.size(); ++i) {
     auto shard = shard_of(options, "stage", i);

@@ -6,6 +6,7 @@
 #include "tunewright/base/json.h"
 #include "tunewright/corpus/build/pass.h"
 #include "tunewright/corpus/build/recipe.h"
+#include "tunewright/corpus/build/row_names.h"
 
 namespace tunewright::corpus {
 
@@ -22,6 +23,7 @@ struct StageOptions {
   size_t number = 1;  // of the stage
   StagePlan plan;
   int64_t workers = 1;
+  const RowNames& names;  // of the source rows
 };
 
 struct StageResult {

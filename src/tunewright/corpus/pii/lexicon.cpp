@@ -6,27 +6,13 @@
 #include "tunewright/base/files.h"
 #include "tunewright/base/str.h"
 #include "tunewright/corpus/pii/characters.h"
+#include "tunewright/corpus/pii/name_words.h"
 #include "tunewright/text/unicode.h"
 
 namespace tunewright::corpus::pii {
 namespace {
 
 constexpr double kAlone = 0.5, kAtSentenceStart = 0.3, kWithWord = 0.7, kWithName = 0.85;
-
-// The end of the word (letters of any script, digits, '_') at `begin`.
-size_t name_word_end(std::string_view text, size_t begin) {
-  while (is_word_at(text, begin)) begin += text::code_point_at(text, begin).size;
-  return begin;
-}
-
-// A letter without capitals (Han, Arabic) counts as one.
-bool has_capital(std::string_view word) {
-  if (is_ascii(word[0])) return is_upper(word[0]);
-  std::string lowered;
-  const auto first = text::code_point_at(word, 0);
-  text::append_lowercase(lowered, first.value);
-  return !word.starts_with(lowered) || first.value >= 0x590;
-}
 
 bool starts_sentence(std::string_view text, size_t begin) {
   while (begin > 0 && one_of(" \t\"'(", text[begin - 1])) --begin;

@@ -5,7 +5,9 @@
 #include "tunewright/base/error.h"
 #include "tunewright/base/files.h"
 #include "tunewright/base/str.h"
+#include "tunewright/corpus/filters/open_scorer.h"
 #include "tunewright/corpus/pii/lexicon.h"
+#include "tunewright/corpus/pii/model_names.h"
 
 namespace tunewright::corpus {
 namespace {
@@ -25,12 +27,23 @@ void check(const PiiOptions& options) {
     throw UserError("strict: action annotate leaves everything in place; choose another action");
 }
 
+Names model_of(const PiiOptions& options, const StepContext& context) {
+  if (options.model.empty()) return {};
+  const auto wanted = pii::entity_set(options.entities);
+  if (!has(wanted, pii::Entity::kPerson) && !has(wanted, pii::Entity::kLocation))
+    throw UserError("model: tells PERSON and LOCATION; add what is wanted to entities");
+  return {
+      std::make_shared<const pii::ModelNames>(open_scorer(context, options.model), options.labels)};
+}
+
 Names with_lexicon(const PiiOptions& options, Names names) {
   if (!options.lexicon.empty())
     names.push_back(std::make_shared<const pii::Lexicon>(options.lexicon));
   for (const auto& entity : options.entities) {
     if ((entity == "PERSON" || entity == "LOCATION") && names.empty())
-      throw UserError(str("entities: ", entity, " needs a list of names; set lexicon: FILE"));
+      throw UserError(str("entities: ", entity,
+                          " needs a list of names or a model; set lexicon: FILE, or "
+                          "model: FOLDER"));
   }
   return names;
 }
@@ -53,7 +66,8 @@ std::string reason_of(const std::array<int64_t, pii::kEntityCount>& counts) {
 
 }  // namespace
 
-PiiStep::PiiStep(const PiiOptions& options) : PiiStep(options, {}) {}
+PiiStep::PiiStep(const PiiOptions& options, const StepContext& context)
+    : PiiStep(options, model_of(options, context)) {}
 
 PiiStep::PiiStep(const PiiOptions& options, Names names)
     : options_((check(options), options)),

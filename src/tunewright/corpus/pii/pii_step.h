@@ -26,6 +26,10 @@ struct PiiOptions {
   std::vector<std::string> allow;
   std::vector<std::string> phone_regions = pii::DetectorOptions{}.phone_regions;
   std::string lexicon;
+  std::string model;
+  Json labels = {{"PERSON", "a person"},
+                 {"LOCATION", "a place"},
+                 {"OTHER", {"a company", "a product", "a thing"}}};
   std::string mask_character = "*";
   int64_t mask_keep = 0;
   int64_t seed = 42;
@@ -44,6 +48,8 @@ void fields(V& v, PiiOptions& o) {
   v("allow", o.allow, "Values that stay as they are.");
   v("phone_regions", o.phone_regions, "Countries whose numbers are known without their code.");
   v("lexicon", o.lexicon, "File of names, PERSON<tab>name or LOCATION<tab>name a line.");
+  v("model", o.model, "Folder of a language model that tells names of PERSON and LOCATION.");
+  v("labels", o.labels, "What the model calls them; OTHER: capitalised words that are neither.");
   v("mask_character", o.mask_character, "What a mask writes for a letter or a digit.");
   v("mask_keep", o.mask_keep, "Letters and digits at the end that a mask leaves, at most 4.");
   v("seed", o.seed, "Of hashes and pseudonyms, where there is no key_file.");
@@ -58,8 +64,9 @@ void fields(V& v, PiiOptions& o) {
 // row is dropped.  With `strict`, a row where something is left is a UserError: nothing is written.
 class PiiStep final : public Step {
  public:
-  explicit PiiStep(const PiiOptions& options);
-  // With finders of names besides the lexicon: a model.
+  // The context opens the model, where the options name one.
+  explicit PiiStep(const PiiOptions& options, const StepContext& context = {});
+  // With finders of names besides the lexicon.
   PiiStep(const PiiOptions& options, std::vector<std::shared_ptr<const pii::NameFinder>> names);
 
   Verdict judge(Document& document, int64_t row) const override;

@@ -1,5 +1,7 @@
 #include "tunewright/corpus/pii/pii_step.h"
 
+#include <algorithm>
+
 #include "tunewright/base/files.h"
 #include "tunewright/base/str.h"
 #include "tunewright/base/test.h"
@@ -176,6 +178,71 @@ class OneName final : public pii::NameFinder {
 TEST(PiiStep, AModelMayFindNames) {
   const PiiStep step({.entities = {"PERSON"}}, {std::make_shared<OneName>()});
   EXPECT_EQ(after(step, "I am Zaphod."), "I am <PERSON>.");
+}
+
+// Finds some ends of a text likelier than all others.
+class Knowing final : public Scorer {
+ public:
+  std::vector<int64_t> token_counts(std::span<const std::string_view> texts) const override {
+    return std::vector<int64_t>(texts.size(), 1);
+  }
+  std::vector<Loss> losses(std::span<const std::string_view> texts) const override {
+    std::vector<Loss> losses;
+    for (const auto text : texts) {
+      const bool is_known =
+          std::ranges::any_of(known, [&](const auto& end) { return text.ends_with(end); });
+      losses.push_back({.sum = is_known ? 10.0 : 13.0, .tokens = 5});
+    }
+    return losses;
+  }
+  std::vector<std::vector<float>> embeddings(
+      std::span<const std::string_view> texts) const override {
+    return std::vector<std::vector<float>>(texts.size());
+  }
+  std::vector<std::string> known = {"\n\n\"Zaphod O'Beeble\" is the name of a person.",
+                                    "\n\n\"Größenau\" is the name of a place.",
+                                    "\n\n\"The\" is the name of a thing.",
+                                    "\n\n\"Zaphod O'Beeble\" is the name of someone."};
+};
+
+TEST(PiiStep, ALanguageModelTellsNames) {
+  std::string opened;
+  const StepContext context{.open_scorer = [&](const std::string& folder) {
+    opened = folder;
+    return std::make_shared<const Knowing>();
+  }};
+  const auto step = [&](const Json& more) {
+    Json options = {{"entities", {"PERSON", "LOCATION"}}, {"model", "models/small"}};
+    options.update(more);
+    return make_step("pii", options, context);
+  };
+  const std::string text = "The small Zaphod O'Beeble of Größenau";
+  EXPECT_EQ(after(*step({}), text), "The small <PERSON> of <LOCATION>");
+  EXPECT_EQ(opened, "models/small");
+  // e^-10 among e^-10 and four times e^-13.
+  EXPECT_EQ(after(*step({{"threshold", 0.83}}), text), "The small <PERSON> of <LOCATION>");
+  EXPECT_EQ(after(*step({{"threshold", 0.84}}), text), text);
+  const Json labels = {{"PERSON", "someone"}, {"OTHER", {"something", "a thing"}}};
+  EXPECT_EQ(after(*step({{"labels", labels}}), text), "The small <PERSON> of Größenau");
+  const auto long_text = str(std::string(1000, 'x'), " ü Größenau ", std::string(1000, 'x'));
+  EXPECT_EQ(after(*step({}), long_text).find("Größenau"), std::string::npos);
+}
+
+TEST(PiiStep, SaysWhatIsWrongWithAModelOrItsLabels) {
+  const StepContext context{
+      .open_scorer = [](const std::string&) { return std::make_shared<const Knowing>(); }};
+  const auto fails = [&](const Json& labels, const char* part) {
+    const Json options = {{"model", "m"}, {"entities", {"ALL"}}, {"labels", labels}};
+    EXPECT_USER_ERROR(make_step("pii", options, context), part);
+  };
+  fails("PERSON", "labels: expected what the model calls each");
+  fails({{"PERSON", 1}, {"OTHER", "a thing"}}, "labels: expected what the model calls each");
+  fails({{"PERSN", "a person"}, {"OTHER", "a thing"}}, "did you mean 'PERSON'?");
+  fails({{"PERSON", "a person"}}, "and OTHER for what is neither");
+  fails({{"OTHER", "a thing"}}, "PERSON or LOCATION is needed");
+  EXPECT_USER_ERROR(make_step("pii", {{"model", "m"}}, context), "add what is wanted to entities");
+  EXPECT_USER_ERROR(make_step("pii", {{"model", "m"}, {"entities", {"PERSON"}}}),
+                    "this program cannot run models");
 }
 
 TEST(PiiStep, TheNumberOfWorkersChangesNothing) {

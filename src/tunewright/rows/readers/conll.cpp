@@ -72,7 +72,7 @@ std::vector<std::string> conll_cells(std::string_view line) {
 }
 
 void read_conll(Input& input, Sink& sink) {
-  Utf8Stream utf8(input.stream, sink.options().encoding);
+  Utf8Stream utf8(input.stream, sink.options().encoding, [&] { sink.cut_off(); });
   if (utf8.encoding() != "UTF-8") sink.note(str("read as ", utf8.encoding()));
   StreamLines lines(utf8, sink.options().max_row_bytes);
   Sentence sentence;

@@ -21,6 +21,7 @@ namespace {
 
 constexpr size_t kBlockBytes = size_t{1} << 18;
 constexpr int64_t kAlwaysAllowed = int64_t{64} << 20;
+constexpr int64_t kMostWasted = 16;  // on bombs, times what is allowed
 
 using Reader = std::unique_ptr<::archive, decltype(&archive_read_free)>;
 
@@ -118,11 +119,20 @@ bool is_hidden(std::string_view name) {
   });
 }
 
+// How much of a member may have to be expanded only to reach the next one.
+int64_t cost_of_passing(::archive* reader, archive_entry* entry) {
+  const int format = archive_format(reader) & ARCHIVE_FORMAT_BASE_MASK;
+  const bool is_plain_tar =
+      format == ARCHIVE_FORMAT_TAR && archive_filter_code(reader, 0) == ARCHIVE_FILTER_NONE;
+  if (format == ARCHIVE_FORMAT_ZIP || is_plain_tar) return 0;
+  return std::max<int64_t>(archive_entry_size(entry), 0);
+}
+
 void visit_members(::archive* reader, const Input& container, const SourceOptions& options,
                    ExpansionBudget& budget, const ContainerUses& uses) {
   archive_entry* entry = nullptr;
   bool is_empty = true;
-  while (!budget.is_spent()) {
+  for (;;) {
     const int code = archive_read_next_header(reader, &entry);
     if (code == ARCHIVE_EOF) {
       if (is_empty) uses.failed("an archive without files");
@@ -141,9 +151,11 @@ void visit_members(::archive* reader, const Input& container, const SourceOption
     Input member{
         .name = is_single ? uncompressed_name(container.name) : str(container.name, "/", inside),
         .stream = stream};
+    const auto before = budget.spent();
     uses.member(member);
+    if (budget.is_spent() && !budget.forget_since(before, cost_of_passing(reader, entry)))
+      return uses.failed("not read further: it expands too much");
   }
-  uses.failed("not read further: it expands too much");
 }
 
 }  // namespace
@@ -161,6 +173,14 @@ void ExpansionBudget::spend(int64_t bytes) {
                       human_bytes(static_cast<double>(allowed_)),
                       ") of the compressed file: a decompression bomb? raise max_expansion if "
                       "that is meant"));
+}
+
+bool ExpansionBudget::forget_since(int64_t before, int64_t rest) {
+  const auto taken = spent_ - before;
+  wasted_ += taken + std::min(rest, INT64_MAX - wasted_ - taken);
+  if (wasted_ / kMostWasted >= allowed_) return false;
+  spent_ = before;
+  return true;
 }
 
 void read_container(Input& container, const SourceOptions& options, ExpansionBudget& budget,

@@ -12,12 +12,17 @@ namespace tunewright::rows {
 class ExpansionBudget {
  public:
   ExpansionBudget(int64_t file_bytes, int64_t max_expansion);
-  // More than allowed is a UserError, now and from then on.
+  // More than allowed is a UserError, now and until forget_since().
   void spend(int64_t bytes);
   bool is_spent() const { return spent_ > allowed_; }
+  int64_t spent() const { return spent_; }
+  // A bomb in an archive must not cost what lies behind it: what was spent since `before` counts no
+  // longer.  False where bombs have cost too much, these bytes and the `rest` that must be expanded
+  // to get past this one.
+  bool forget_since(int64_t before, int64_t rest);
 
  private:
-  int64_t allowed_ = 0, spent_ = 0, max_expansion_ = 0;
+  int64_t allowed_ = 0, spent_ = 0, wasted_ = 0, max_expansion_ = 0;
 };
 
 struct ContainerUses {

@@ -92,7 +92,7 @@ std::vector<std::string> begin_table(CsvRecords& records, std::optional<CsvRecor
 
 void read_delimited(Input& input, Sink& sink, char delimiter) {
   const auto& options = sink.options();
-  Utf8Stream utf8(input.stream, options.encoding);
+  Utf8Stream utf8(input.stream, options.encoding, [&] { sink.cut_off(); });
   if (utf8.encoding() != "UTF-8") sink.note(str("read as ", utf8.encoding()));
   PeekStream stream(utf8);
   if (delimiter == 0) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "tunewright/base/error.h"
 #include "tunewright/base/str.h"
@@ -14,6 +15,7 @@ namespace tunewright::rows {
 namespace {
 
 constexpr size_t kSampleBytes = size_t{1} << 18;
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
 // The longer marks first: UTF-32's begins with that of UTF-16.
 struct Mark {
@@ -43,6 +45,17 @@ bool is_nearly_utf8(std::string_view text) {
   }
   valid += text.size() - character_count(text);
   return invalid == 0 || valid >= 10 * invalid;
+}
+
+// A text that was cut off inside its last character is no less UTF-8, where what comes before shows
+// that it is.  Plain ASCII shows nothing: one byte behind it ("caf\xE9") may be a letter of another
+// encoding, unless it would be Â or Ã, which end no word.
+std::string_view without_half_character(std::string_view text) {
+  const auto rest = text.substr(0, text.size() - unfinished_utf8(text));
+  const auto half = text.substr(rest.size());
+  const bool is_shown = half.size() > 1 || half == "\xC2" || half == "\xC3" ||
+                        std::ranges::any_of(rest, [](char c) { return (c & 0x80) != 0; });
+  return is_shown ? rest : text;
 }
 
 std::string guessed_by_uchardet(std::string_view sample) {
@@ -105,7 +118,7 @@ std::string detect_encoding(std::string_view sample, bool whole) {
   if (const auto* mark = mark_of(sample)) return mark->encoding;
   if (const auto* utf16 = utf16_by_nuls(sample)) return utf16;
   const auto text = sample.substr(0, sample.size() - (whole ? 0 : unfinished_utf8(sample)));
-  if (is_nearly_utf8(text)) return "UTF-8";
+  if (is_nearly_utf8(whole ? without_half_character(text) : text)) return "UTF-8";
   auto guess = guessed_by_uchardet(text);
   UErrorCode status = U_ZERO_ERROR;
   const bool known = !guess.empty() && ucnv_countAliases(guess.c_str(), &status) > 0 &&
@@ -114,7 +127,8 @@ std::string detect_encoding(std::string_view sample, bool whole) {
   return as_the_web_reads(guess);
 }
 
-std::string to_utf8(std::string_view text, const std::string& encoding) {
+std::string to_utf8(std::string_view text, const std::string& encoding,
+                    const OnCutOff& on_cut_off) {
   class TextStream : public ByteStream {
    public:
     explicit TextStream(std::string_view left) : left_(left) {}
@@ -127,7 +141,7 @@ std::string to_utf8(std::string_view text, const std::string& encoding) {
    private:
     std::string_view left_;
   } stream(text);
-  Utf8Stream utf8(stream, encoding);
+  Utf8Stream utf8(stream, encoding, on_cut_off);
   return read_all(utf8, INT64_MAX);
 }
 
@@ -144,7 +158,8 @@ struct Utf8Stream::Converter {
   bool at_end = false, reset = true, done = false;
 };
 
-Utf8Stream::Utf8Stream(ByteStream& inner, const std::string& encoding) : inner_(inner) {
+Utf8Stream::Utf8Stream(ByteStream& inner, const std::string& encoding, OnCutOff on_cut_off)
+    : inner_(inner), on_cut_off_(std::move(on_cut_off)) {
   const auto sample = inner_.peek(kSampleBytes);
   const auto* mark = mark_of(sample);
   encoding_ = encoding == "auto" ? detect_encoding(sample, sample.size() < kSampleBytes) : encoding;
@@ -162,8 +177,31 @@ Utf8Stream::Utf8Stream(ByteStream& inner, const std::string& encoding) : inner_(
 
 Utf8Stream::~Utf8Stream() = default;
 
-size_t Utf8Stream::read(std::span<char> into) {
-  return converter_ ? convert(into) : inner_.read(into);
+size_t Utf8Stream::read(std::span<char> into) { return converter_ ? convert(into) : pass(into); }
+
+// Takes the rest of `half`, which begins a character, where the stream ends inside that.
+bool Utf8Stream::ends_with_half(std::string_view half) {
+  std::array<char, 3> rest{};  // more never follow in one character
+  const auto next = inner_.peek(rest.size());
+  const auto all = str(half, next);
+  if (unfinished_utf8(all) != all.size()) return false;
+  inner_.read(std::span(rest).first(next.size()));
+  return true;
+}
+
+size_t Utf8Stream::pass(std::span<char> into) {
+  if (last_.empty()) {
+    const auto got = inner_.read(into);
+    const std::string_view text(into.data(), got);
+    const auto whole = got - unfinished_utf8(text);
+    if (whole == got || !ends_with_half(text.substr(whole))) return got;
+    last_ = kReplacement;
+    if (on_cut_off_) on_cut_off_();
+    if (whole > 0) return whole;
+  }
+  const auto count = last_.copy(into.data(), into.size());
+  last_.remove_prefix(count);
+  return count;
 }
 
 size_t Utf8Stream::convert(std::span<char> into) {

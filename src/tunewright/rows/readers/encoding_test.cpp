@@ -34,6 +34,31 @@ TEST(Encoding, ABrokenCharacterDoesNotMakeAnotherEncoding) {
   EXPECT_EQ(detect_encoding("", true), "UTF-8");
 }
 
+TEST(Encoding, HalfACharacterAtTheEndDoesNotMakeAnotherEncoding) {
+  std::string many;  // more than is looked at to find the encoding
+  for (int i = 0; i < 150000; ++i) many += "ü";
+  for (const std::string half : {"\xC3", "\xE2", "\xE2\x80", "\xF0\x9F\x98"}) {
+    EXPECT_EQ(detect_encoding("Grüße" + half, true), "UTF-8");
+    for (const size_t block : {size_t{1}, size_t{2}, size_t{3}, size_t{1000}}) {
+      int told = 0;
+      const auto bytes = many + half;
+      ByteTrickle stream(bytes, block);
+      Utf8Stream utf8(stream, "auto", [&] { ++told; });
+      EXPECT_EQ(read_all(utf8, 1 << 20), many + "\xEF\xBF\xBD") << block;
+      EXPECT_EQ(told, 1);
+    }
+  }
+  EXPECT_EQ(to_utf8("ü\xFF", "UTF-8"), "ü\xFF");  // begins no character
+  EXPECT_EQ(to_utf8("ü\xE2\x80\n", "UTF-8"), "ü\xE2\x80\n");
+}
+
+TEST(Encoding, HalfACharacterIsOneOnlyWhereTheRestIsUtf8) {
+  EXPECT_EQ(detect_encoding("x\xC3", true), "UTF-8");
+  EXPECT_EQ(detect_encoding("x\xE2\x80", true), "UTF-8");
+  EXPECT_NE(detect_encoding("caf\xE9", true), "UTF-8");
+  EXPECT_NE(detect_encoding("Gr\xFC\xDF \xC3", true), "UTF-8");
+}
+
 TEST(Encoding, AnUnknownNameIsAUserError) {
   EXPECT_USER_ERROR(to_utf8("x", "utf-99"), "unknown encoding 'utf-99'");
 }
@@ -45,6 +70,7 @@ TEST(Utf8, FindsWhatIsBroken) {
   EXPECT_EQ(first_invalid_utf8("\xED\xA0\x80"), 0u);
   EXPECT_EQ(unfinished_utf8("a\xF0\x9F\x99"), 3u);
   EXPECT_EQ(unfinished_utf8("a\xC3\xBC"), 0u);
+  EXPECT_EQ(unfinished_utf8("a\xFF"), 0u);
   EXPECT_EQ(text_problem(std::string("a\0b", 3)), "a NUL byte at byte 1");
   EXPECT_EQ(repaired_utf8("a\xFFü"), "a\xEF\xBF\xBDü");
 }

@@ -296,16 +296,19 @@ std::string declared_encoding(std::string_view begin) {
 }
 
 // What is valid UTF-8 is that, whatever it says; the rest is what it says, if that is an encoding.
-std::string page_in_utf8(const std::string& page, const SourceOptions& options) {
-  if (options.encoding != "auto") return to_utf8(page, options.encoding);
+std::string page_in_utf8(const std::string& page, Sink& sink) {
+  const auto read_as = [&](const std::string& encoding) {
+    return to_utf8(page, encoding, [&] { sink.cut_off(); });
+  };
+  if (sink.options().encoding != "auto") return read_as(sink.options().encoding);
   const auto detected = detect_encoding(page, true);
   const auto declared = declared_encoding(page);
   if (detected.starts_with("UTF-") || declared == "auto" || declared.starts_with("utf-"))
-    return to_utf8(page, detected);
+    return read_as(detected);
   try {
-    return to_utf8(page, declared);
+    return read_as(declared);
   } catch (const UserError&) {
-    return to_utf8(page, detected);
+    return read_as(detected);
   }
 }
 
@@ -324,7 +327,7 @@ HtmlText html_text(std::string_view utf8, bool is_mail) {
 }
 
 void read_html(Input& input, Sink& sink) {
-  auto page = page_in_utf8(read_all(input.stream, sink.options().max_row_bytes), sink.options());
+  auto page = page_in_utf8(read_all(input.stream, sink.options().max_row_bytes), sink);
   if (const auto problem = text_problem(page)) throw UserError(*problem);
   auto [title, text] = html_text(page);
   sink.row({{"title", std::move(title)}, {"text", std::move(text)}, {"path", sink.source()}});

@@ -41,7 +41,8 @@ std::vector<std::string> path_of(const std::string& records) {
 }  // namespace
 
 void read_json_lines(Input& input, Sink& sink) {
-  Utf8Stream utf8(input.stream, json_encoding(input.stream, sink.options()));
+  Utf8Stream utf8(input.stream, json_encoding(input.stream, sink.options()),
+                  [&] { sink.cut_off(); });
   StreamLines lines(utf8, sink.options().max_row_bytes);
   while (const auto line = lines.next()) {
     if (line->too_long) {
@@ -53,7 +54,8 @@ void read_json_lines(Input& input, Sink& sink) {
 }
 
 void read_json(Input& input, Sink& sink) {
-  Utf8Stream utf8(input.stream, json_encoding(input.stream, sink.options()));
+  Utf8Stream utf8(input.stream, json_encoding(input.stream, sink.options()),
+                  [&] { sink.cut_off(); });
   JsonValues values(utf8, path_of(sink.options().records), sink.options().max_row_bytes);
   while (const auto value = values.next()) {
     if (value->too_long) {

@@ -59,6 +59,11 @@ void Sink::set_aside(std::string reason) {
 
 void Sink::note(const std::string& text) { targets_.note(str(source_, ": ", text)); }
 
+void Sink::cut_off() {
+  note("ends inside a character, in whose place U+FFFD stands");
+  targets_.cut_off();
+}
+
 LocalFile::LocalFile(Input& input, const SourceOptions& options) : path_(input.path) {
   if (!path_.empty()) return;
   auto name = options.temporary_folder + "/tunewright-XXXXXX";

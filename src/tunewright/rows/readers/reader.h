@@ -20,6 +20,7 @@ class Sink {
     std::function<void(SourceRow&&)> use;
     std::function<void(SetAside&&)> set_aside;
     std::function<void(std::string)> note;
+    std::function<void()> cut_off;
   };
   Sink(const SourceOptions& options, std::string source, const Targets& targets)
       : options_(options), source_(std::move(source)), targets_(targets) {}
@@ -32,6 +33,7 @@ class Sink {
   void row(Json fields, std::string line = {});
   void set_aside(std::string reason);
   void note(const std::string& text);  // "mails.csv: read as windows-1252"
+  void cut_off();                      // ends inside a character, in whose place U+FFFD stands
 
  private:
   const SourceOptions& options_;

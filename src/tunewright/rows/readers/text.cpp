@@ -106,7 +106,7 @@ std::string markdown_title(std::string_view matter, std::string_view text) {
 }  // namespace
 
 void read_text(Input& input, Sink& sink) {
-  Utf8Stream utf8(input.stream, sink.options().encoding);
+  Utf8Stream utf8(input.stream, sink.options().encoding, [&] { sink.cut_off(); });
   if (utf8.encoding() != "UTF-8") sink.note(str("read as ", utf8.encoding()));
   switch (sink.options().unit) {
     case TextUnit::kFile:
@@ -120,7 +120,7 @@ void read_text(Input& input, Sink& sink) {
 
 void read_markdown(Input& input, Sink& sink) {
   if (sink.options().unit != TextUnit::kFile) return read_text(input, sink);
-  Utf8Stream utf8(input.stream, sink.options().encoding);
+  Utf8Stream utf8(input.stream, sink.options().encoding, [&] { sink.cut_off(); });
   const auto all = read_all(utf8, sink.options().max_row_bytes);
   if (const auto problem = problem_of(all, utf8.encoding())) return sink.set_aside(*problem);
   const auto matter = front_matter(all);

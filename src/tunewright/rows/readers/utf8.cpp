@@ -53,7 +53,8 @@ size_t unfinished_utf8(std::string_view text) {
   for (size_t back = 1; back <= std::min<size_t>(3, text.size()); ++back) {
     const auto byte = static_cast<unsigned char>(text[text.size() - back]);
     if (continues_character(text[text.size() - back])) continue;
-    const size_t size = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC0 ? 2 : 1;
+    if (byte < 0xC2 || byte > 0xF4) return 0;  // begins none that is longer than it
+    const size_t size = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : 2;
     return size > back ? back : 0;
   }
   return 0;

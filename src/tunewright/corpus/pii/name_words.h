@@ -1,0 +1,14 @@
+#pragma once
+#include <cstddef>
+#include <string_view>
+
+// Words that may be part of a name.
+namespace tunewright::corpus::pii {
+
+// The end of the word (letters of any script, digits, '_') at `begin`.
+size_t name_word_end(std::string_view text, size_t begin);
+
+// Of a word that is not empty.  A letter without capitals (Han, Arabic) counts as one.
+bool has_capital(std::string_view word);
+
+}  // namespace tunewright::corpus::pii
