@@ -138,8 +138,8 @@ std::map<std::string, Claim> newest_claims(const std::vector<AuditLine>& lines) 
     if (line.event == "run_started")
       std::erase_if(claims,
                     [&](const auto& claim) { return is_within(claim.first, line.subject); });
-    for (const auto& [path, sha256] : line.artefacts)
-      claims[path.generic_string()] = {line.index + 1, sha256};
+    for (const auto& made : line.artefacts)
+      claims[made.path.generic_string()] = {line.index + 1, made.sha256};
   }
   return claims;
 }
