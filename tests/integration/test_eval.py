@@ -249,6 +249,7 @@ def test_approval(place):
     gates = {"approval": {"by": ["Ada"]}}
     done = place.eval(tasks, model=place.tuned(), gates=gates, status=3)
     assert "gate approval by at least 1 of Ada: FAILED: nobody approved these weights" in done.stdout, done.stdout
+    (place.folder / "run/config.yaml").write_text("{}")
     approve = subprocess.run([PROGRAM, "runs", "approve", str(place.folder / "run"), "--by", "Ada"], capture_output=True, text=True, timeout=60)
     assert approve.returncode == 0, approve.stderr
     place.eval(tasks, model=place.tuned(), gates=gates)

@@ -34,7 +34,7 @@ TEST(ApprovalGate, OpensForTheWeightsThatWereApproved) {
   const auto adapter = folder / "run/adapter";
   fs::create_directories(adapter);
   write_file_atomic(adapter / "adapter_model.safetensors", "weights");
-  write_file_atomic(folder / "run/manifest.json", "{}");
+  write_file_atomic(folder / "run/config.yaml", "{}");
   const model::ModelOptions model{.path = "base", .adapter = adapter.string()};
   const observe::ApprovalRule rule{.by = {"Ada", "Alan"}};
   auto gate = judge_approval(rule, model);

@@ -172,9 +172,9 @@ std::string complaint(const GateLimits& limits, const MeasuredFigure& figure) {
                number_text(*limits.max));
   }
   if (!limits.not_worse_than_baseline) return "";
-  if (!figure.difference)
+  if (figure.baseline && !figure.difference)
     return "of this figure neither more nor less is better; limit it by min and max";
-  if (!is_measured(*figure.difference))
+  if (!figure.difference || !is_measured(*figure.difference))
     return "there is no figure of the baseline to compare with";
   if (limits.confident && !has_interval(*figure.difference))
     return "the difference to the baseline has no interval to be confident of";

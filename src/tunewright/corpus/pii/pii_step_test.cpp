@@ -213,7 +213,7 @@ TEST(PiiStep, ALanguageModelTellsNames) {
   }};
   const auto step = [&](const Json& more) {
     Json options = {{"entities", {"PERSON", "LOCATION"}}, {"model", "models/small"}};
-    options.update(more);
+    if (!more.is_null()) options.update(more);
     return make_step("pii", options, context);
   };
   const std::string text = "The small Zaphod O'Beeble of Größenau";
