@@ -225,7 +225,8 @@ def test_text_metrics(place):
     done = place.eval([task], baseline=place.tuned(), gates={"ask.length": {"max": 1}, "ask.distinct1": {"min": 0.9, "confident": True}},
                       status=3)
     metrics = place.report()["tasks"][0]["metrics"]
-    assert "tok:char" in metrics["bleu"]["signature"] and 0 < metrics["bleu"]["value"] < 100, metrics["bleu"]
+    assert "tok:char" in metrics["bleu"]["signature"] and metrics["bleu"]["low"] <= metrics["bleu"]["value"] <= metrics["bleu"]["high"]
+    assert 0 < metrics["chrf"]["value"] < 100 and metrics["chrf"]["p_value"] < 1, metrics["chrf"]
     close(metrics["length"]["value"], 1)
     close(metrics["distinct1"]["value"], 2 / 6)
     assert metrics["distinct1"]["low"] is None and "p_value" not in metrics["distinct1"]

@@ -89,7 +89,10 @@ TEST(Conclusion, OneRowMoreIsNoVerdict) {
 
 TEST(Conclusion, ForgettingThatWasNotMeasuredFails) {
   Example example(20, [](int64_t) { return true; });
-  example.conclude_with(R"({"forgetting": {"max_ppl_increase": 0.05}})");
+  constexpr const char* kGate = R"({"forgetting": {"max_ppl_increase": 0.05}})";
+  EXPECT_USER_ERROR(example.conclude_with(kGate), "no task computes this figure");
+  example.evaluation.options.forgetting = true;
+  example.conclude_with(kGate);
   EXPECT_FALSE(example.evaluation.passed());
   EXPECT_EQ(example.evaluation.gates[0].reason,
             "'forgetting.ppl_increase' was not measured in this evaluation");

@@ -117,7 +117,7 @@ TEST_F(BuildTest, TheCardSaysWhatWasWrittenAndTheManifestAllOfIt) {
 TEST(Recipes, AreShownWithTheirSeeds) {
   const Json config = {{"sources", {{{"path", "x"}}}},
                        {"steps", {"normalise", {{"pii", {{"threshold", 0.5}}}}}},
-                       {"split", {{"train", 0.9}, {"test", 0.1}, {"seed", 7}}},
+                       {"split", {{"train", 0.8}, {"seed", 7}}},
                        {"output_dir", "out"}};
   const auto recipe = read_recipe(config);
   EXPECT_EQ(
@@ -125,7 +125,7 @@ TEST(Recipes, AreShownWithTheirSeeds) {
       Json({{"sources", {{{"path", "x"}}}},
             {"steps",
              {{{"normalise", Json::object()}}, {{"pii", {{"threshold", 0.5}, {"seed", 42}}}}}},
-            {"split", {{"train", 0.9}, {"test", 0.1}, {"seed", 7}}}}));
+            {"split", {{"train", 0.8}, {"seed", 7}}}}));
   EXPECT_EQ(resolved(recipe)["split"]["seed"], 7);
   EXPECT_EQ(resolved(read_recipe(resolved(recipe))), resolved(recipe));
   EXPECT_NE(make_split(read_recipe(resolved(recipe))), nullptr);
