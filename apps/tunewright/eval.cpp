@@ -49,8 +49,7 @@ std::string metric_line(const std::string& task, const eval::MetricResult& metri
   if (metric.baseline) line += interval_text(*metric.baseline) + " -> ";
   line += interval_text(metric.candidate);
   if (metric.difference) line += ", difference " + interval_text(*metric.difference);
-  if (metric.p_value && std::isfinite(*metric.p_value))
-    line += ", p " + fixed(*metric.p_value, 4);
+  if (metric.p_value && std::isfinite(*metric.p_value)) line += ", p " + fixed(*metric.p_value, 4);
   if (!metric.undefined.empty()) line += str(" (", metric.undefined, ")");
   return line + "\n";
 }

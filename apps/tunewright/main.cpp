@@ -30,8 +30,9 @@ int parse_and_run(int argc, char** argv, ConsoleReporter& reporter) {
   app.set_version_flag("--version", std::string(version()));
   app.require_subcommand(1);
   app.footer(kFooter);
-  for (const auto add : {add_pull, add_tokenize, add_template, add_data, add_plan, add_train,
-                         add_eval, add_metrics, add_score, add_generate, add_chat, add_merge, add_runs}) {
+  for (const auto add :
+       {add_pull, add_tokenize, add_template, add_data, add_plan, add_train, add_eval, add_metrics,
+        add_score, add_generate, add_chat, add_merge, add_runs}) {
     add(app, context);
   }
   try {

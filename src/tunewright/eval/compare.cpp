@@ -104,8 +104,7 @@ void describe(MetricResult& result, const Pool& pool) {
   const auto none = Interval{kNone, kNone, kNone};
   const bool defined = std::isfinite(score_alone(pool.of_candidate(), pool, result));
   if (!defined) result.candidate = none;
-  const bool was =
-      !pool.compared || std::isfinite(score_alone(pool.of_baseline(), pool, result));
+  const bool was = !pool.compared || std::isfinite(score_alone(pool.of_baseline(), pool, result));
   if (!was) result.baseline = none;
   if (defined && was) return;
   if (result.difference) result.difference = none;

@@ -73,11 +73,12 @@ std::vector<metrics::MeasuredFigure> measured_figures(const Evaluation& evaluati
   std::vector<metrics::MeasuredFigure> figures;
   for (const auto& result : evaluation.tasks) {
     for (const auto& metric : result.metrics) {
-      figures.push_back({.name = figure_name(result.task, metric.metric),
-                         .lower_is_better = lower_is_better(metric.metric),
-                         .candidate = metric.candidate,
-                         .baseline = metric.baseline,
-                         .difference = is_judged(metric.metric) ? metric.difference : std::nullopt});
+      figures.push_back(
+          {.name = figure_name(result.task, metric.metric),
+           .lower_is_better = lower_is_better(metric.metric),
+           .candidate = metric.candidate,
+           .baseline = metric.baseline,
+           .difference = is_judged(metric.metric) ? metric.difference : std::nullopt});
     }
   }
   return figures;
@@ -100,8 +101,8 @@ metrics::McNemar mcnemar_of(const TaskResult& result) {
 std::optional<metrics::GroupGap> group_gap_of(const TaskResult& result,
                                               const BootstrapOptions& options) {
   const auto& task = result.task;
-  const auto gap = std::ranges::find(task.figures, Over::kGap,
-                                     [](const auto& figure) { return figure->over; });
+  const auto gap =
+      std::ranges::find(task.figures, Over::kGap, [](const auto& figure) { return figure->over; });
   if (gap == task.figures.end() || task.group_names.size() < 2) return std::nullopt;
   auto figure = **gap;
   figure.over = Over::kAll;
@@ -127,7 +128,8 @@ bool is_content(const std::string& key) {
 
 // What the rows carry beside question and answer, read from the file once more.
 std::vector<metrics::SliceField> fields_of_file(const Task& task) {
-  // Documents of lm_eval may be filtered, of several files, or a list: rows have no place in the file.
+  // Documents of lm_eval may be filtered, of several files, or a list: rows have no place in the
+  // file.
   if (task.options.type == TaskType::kLmEval) return {};
   std::map<int64_t, size_t> index_of_row;
   for (size_t i = 0; i < task.rows.size(); ++i) {

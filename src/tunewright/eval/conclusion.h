@@ -11,13 +11,13 @@ namespace tunewright::eval {
 
 std::string figure_name(const Task& task, Metric metric);  // "triage.macro_f1"
 
-// `judged`: names of the tasks that a judge marks ("replies.judge_score", and with a baseline and pairs
-// "replies.judge_win_rate").
+// `judged`: names of the tasks that a judge marks ("replies.judge_score", and with a baseline and
+// pairs "replies.judge_win_rate").
 metrics::GateContext gate_context(const EvalOptions& options, const std::vector<Task>& tasks,
                                   const std::set<std::string>& judged = {});
 
-// Fills verdict, gates, and each task's groups, slices and McNemar test from its figures and scores.
-// `more`: figures that belong to no task ("forgetting.kl").
+// Fills verdict, gates, and each task's groups, slices and McNemar test from its figures and
+// scores. `more`: figures that belong to no task ("forgetting.kl").
 void conclude(Evaluation& evaluation, std::span<const metrics::Gate> gates,
               const BootstrapOptions& options, std::span<const metrics::MeasuredFigure> more = {});
 

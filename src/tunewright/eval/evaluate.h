@@ -26,8 +26,8 @@ struct TaskResult {
   // With a baseline alone; the second where answers are labels.
   std::optional<metrics::SliceReport> slices;
   std::optional<metrics::McNemar> mcnemar;
-  // Of the judged model, where rows belong to groups; chance alone makes a gap, and its p-value says
-  // how often one as large.
+  // Of the judged model, where rows belong to groups; chance alone makes a gap, and its p-value
+  // says how often one as large.
   std::optional<metrics::GroupGap> groups;
   // Of each answer of a generation task; empty: not measured.
   std::vector<metrics::Coherence> coherence, baseline_coherence;
@@ -53,8 +53,9 @@ struct Evaluation {
 
 // Everything that the configuration asks for.  What the models gave for each row goes, as it comes,
 // into `requests/` of the output folder; an evaluation that was stopped (Interrupted, or killed)
-// goes on from there when it is started again as it was, until complete() says that all is written.  All files are read and checked before a
-// model is loaded.  A baseline that is the judged model without its adapter shares its weights.
+// goes on from there when it is started again as it was, until complete() says that all is written.
+// All files are read and checked before a model is loaded.  A baseline that is the judged model
+// without its adapter shares its weights.
 Evaluation evaluate(const EvalOptions& options, Reporter& reporter);
 
 }  // namespace tunewright::eval

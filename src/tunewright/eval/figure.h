@@ -39,7 +39,7 @@ struct Figure {
   bool lower_is_better = false;
   Over over = Over::kAll;
   int64_t group = kInvalid;  // kGroup
-  bool is_judged = true;       // false: the best figure is no end of the scale (0.5 of a share, no bias)
+  bool is_judged = true;  // false: the best figure is no end of the scale (0.5 of a share, no bias)
   std::string signature = {};  // what its name leaves open
 };
 

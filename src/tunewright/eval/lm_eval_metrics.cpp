@@ -367,7 +367,9 @@ namespace {
 
 // lm-evaluation-harness divides by characters where acc_norm of other programs divides by bytes.
 std::string signature_of(const std::string& metric) {
-  const char* by = metric == "acc_norm" ? "|norm:characters" : metric == "acc_bytes" ? "|norm:bytes" : "";
+  const char* by = metric == "acc_norm"    ? "|norm:characters"
+                   : metric == "acc_bytes" ? "|norm:bytes"
+                                           : "";
   return str("lm-eval:0.4.13", by);
 }
 

@@ -118,7 +118,8 @@ void check_fewshot(const TaskOptions& options, const std::string& where) {
   const bool unused = !options.fewshot_data.empty() && options.type != TaskType::kLmEval &&
                       options.fewshot.value_or(0) == 0;
   if (unused)
-    throw UserError(str(where, ".fewshot_data: names examples, but fewshot says how many; write fewshot: 4"));
+    throw UserError(
+        str(where, ".fewshot_data: names examples, but fewshot says how many; write fewshot: 4"));
 }
 
 void check(const TaskOptions& options, const std::string& where) {

@@ -121,7 +121,8 @@ void fields(V& v, EvalOptions& o) {
   v("gates", o.gates,
     "Limits by figure: {min, max, not_worse_than: baseline, margin, confident}; approval: {by, "
     "at_least} asks for people's; one that is not kept ends the command with status 3.");
-  v("output_dir", o.output_dir, "Where report.html, report.json, report.md and predictions.jsonl go.");
+  v("output_dir", o.output_dir,
+    "Where report.html, report.json, report.md and predictions.jsonl go.");
   v("bootstrap_resamples", o.bootstrap_resamples,
     "Resamples behind each 95 % interval, and exchanges behind each p-value.");
   v("seed", o.seed, "Of the resampling.");

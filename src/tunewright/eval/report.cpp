@@ -68,8 +68,7 @@ Json calibration_json(const Task& task, const TaskRun& run) {
     const auto count = std::ssize(score.probabilities);
     if (given.labels == 0) given.labels = count;
     if (count < 2 || count != given.labels || score.reference == kInvalid) return nullptr;
-    given.values.insert(given.values.end(), score.probabilities.begin(),
-                        score.probabilities.end());
+    given.values.insert(given.values.end(), score.probabilities.begin(), score.probabilities.end());
     given.references.push_back(score.reference);
   }
   if (given.references.empty()) return nullptr;
@@ -166,7 +165,8 @@ void add_diversity(Json& quality, const TaskResult& result) {
                                                           "ngram_entropy", "repetition"};
   for (const auto& metric : metrics::metric_table()) {
     if (std::ranges::find(kDiversity, std::string_view(metric.name)) == kDiversity.end()) continue;
-    const auto baseline = result.baseline ? diversity_of(metric, result.task, *result.baseline) : std::nullopt;
+    const auto baseline =
+        result.baseline ? diversity_of(metric, result.task, *result.baseline) : std::nullopt;
     auto entry = quality_entry("diversity", replace_all(metric.name, "_", " "),
                                diversity_of(metric, result.task, result.candidate), baseline);
     if (metric.name == std::string_view("self_bleu")) entry["full"] = 100;

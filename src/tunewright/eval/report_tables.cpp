@@ -201,18 +201,19 @@ std::string groups_section(const Json& task) {
   if (groups.size() < 2) return "";
   std::string html =
       "<h3>Are groups served alike?</h3>\n<div class=\"card\"><div class=\"scroll\"><table><thead>"
-      "<tr><th>group</th><th class=\"n\">rows</th><th class=\"n\">figure</th></tr></thead><tbody>\n";
+      "<tr><th>group</th><th class=\"n\">rows</th><th "
+      "class=\"n\">figure</th></tr></thead><tbody>\n";
   for (const auto& [name, group] : groups.items()) {
     html += str("<tr><th>", html_escape(excerpt(name, 60)), "</th><td class=\"n\">",
                 escaped(member(group, "rows")), "</td>", cell(group, 3), "</tr>\n");
   }
   const auto& found = task["groups"];
-  html += str("</tbody></table></div>\n<p class=\"soft\">Gap ",
-              figure(member(member(found, "gap"), "value"), 3), " (",
-              range(member(found, "gap"), 3), "), smallest over largest ",
-              figure(member(member(found, "ratio"), "value"), 3),
-              ". Rows put into groups by chance differ as much in ",
-              percent(member(found, "p_value"), 1), " of draws.");
+  html +=
+      str("</tbody></table></div>\n<p class=\"soft\">Gap ",
+          figure(member(member(found, "gap"), "value"), 3), " (", range(member(found, "gap"), 3),
+          "), smallest over largest ", figure(member(member(found, "ratio"), "value"), 3),
+          ". Rows put into groups by chance differ as much in ",
+          percent(member(found, "p_value"), 1), " of draws.");
   if (member(found, "small_groups") != 0)
     html += str(" ", escaped(member(found, "small_groups")), " groups are too small to compare.");
   return html + "</p></div>\n";

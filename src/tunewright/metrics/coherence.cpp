@@ -171,7 +171,8 @@ Score score_of(std::span<const PredictionRow> rows, Share share, const char* met
   const auto sums = statistics.sums();
   const auto scored = static_cast<int64_t>(sums[1]);
   if (scored == 0)
-    throw UserError(str(metric, ": is not defined, as no prediction has two sentences that speak of something"));
+    throw UserError(str(
+        metric, ": is not defined, as no prediction has two sentences that speak of something"));
   return {.score = statistics.score(sums),
           .signature = "sentences:uax29|words:content_english|mean:rows",
           .details = {{"rows", scored}, {"too_short", std::ssize(rows) - scored}}};

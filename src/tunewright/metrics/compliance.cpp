@@ -103,9 +103,8 @@ Score score_length(std::span<const PredictionRow> rows, const MetricOptions& opt
 
 RowStatistics refusal_statistics(std::span<const PredictionRow> rows,
                                  const MetricOptions& options) {
-  return mean_of(rows, [&](const std::string& text) {
-    return is_refusal(text, options.format.refusals);
-  });
+  return mean_of(
+      rows, [&](const std::string& text) { return is_refusal(text, options.format.refusals); });
 }
 
 Score score_refusal_rate(std::span<const PredictionRow> rows, const MetricOptions& options) {

@@ -200,8 +200,7 @@ RowStatistics repetition_statistics(std::span<const PredictionRow> rows,
   for (const auto& words : predictions.words()) {
     numbers.clear();
     const auto total = numbers.of(words).at(order).size();
-    const double share =
-        total == 0 ? 0 : 1 - numbers.distinct(order) / static_cast<double>(total);
+    const double share = total == 0 ? 0 : 1 - numbers.distinct(order) / static_cast<double>(total);
     statistics.values.push_back(share);
     statistics.values.push_back(total == 0 ? 0 : 1);
   }

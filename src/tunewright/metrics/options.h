@@ -1,15 +1,15 @@
 #pragma once
 #include "tunewright/base/fields.h"
 #include "tunewright/metrics/bleu.h"
+#include "tunewright/metrics/calibration_metrics.h"
 #include "tunewright/metrics/chrf.h"
 #include "tunewright/metrics/compliance.h"
 #include "tunewright/metrics/diversity.h"
 #include "tunewright/metrics/entity_f1.h"
+#include "tunewright/metrics/label_metrics.h"
 #include "tunewright/metrics/meteor.h"
 #include "tunewright/metrics/rouge.h"
 #include "tunewright/metrics/ter.h"
-#include "tunewright/metrics/calibration_metrics.h"
-#include "tunewright/metrics/label_metrics.h"
 
 namespace tunewright::metrics {
 

@@ -52,9 +52,9 @@ std::vector<model::ScoredSequence> scored(const std::vector<model::ScoreRequest>
     reporter.progress(str("forgetting, ", what, ", ", judged.name), ++done, total, "texts", "");
     check_stop();
   };
-  auto sequences = model::score(judged.model, requests,
-                                model::ScoreOptions{.deterministic = judged.deterministic,
-                                                    .on_scored = on_scored});
+  auto sequences = model::score(
+      judged.model, requests,
+      model::ScoreOptions{.deterministic = judged.deterministic, .on_scored = on_scored});
   reporter.finish_progress();
   return sequences;
 }
@@ -126,8 +126,7 @@ FormatRun probe_format(const Judged& judged, Reporter& reporter) {
                       "");
     check_stop();
   };
-  const auto answers =
-      model::generate_batch(judged.model, prompts, judged.text.stop_ids, options);
+  const auto answers = model::generate_batch(judged.model, prompts, judged.text.stop_ids, options);
   reporter.finish_progress();
   for (const auto& answer : answers) {
     const bool ended = answer.finish == model::FinishReason::kStop;

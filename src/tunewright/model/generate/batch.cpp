@@ -171,8 +171,7 @@ class BatchDecoder {
   }
 
   void watch(Row& row, const at::Tensor& logits) {
-    if (row.answer.ids.empty())
-      row.answer.watched = logits_of(logits, work_.watched(row.prompt));
+    if (row.answer.ids.empty()) row.answer.watched = logits_of(logits, work_.watched(row.prompt));
   }
 
   std::vector<int32_t> choose(const at::Tensor& logits, const std::vector<Row*>& rows) {
@@ -232,10 +231,10 @@ std::vector<Generation> answer_apart(const Work& work) {
         const std::scoped_lock lock(listening);
         return work.options.on_token(i, id);
       };
-      answers[i] = continue_prompt(
-          work.model, work.prompts[i], work.stop_ids, work.sampling(i),
-          work.options.on_token ? std::function<bool(int32_t)>(listener) : nullptr, nullptr,
-          work.watched(i));
+      answers[i] =
+          continue_prompt(work.model, work.prompts[i], work.stop_ids, work.sampling(i),
+                          work.options.on_token ? std::function<bool(int32_t)>(listener) : nullptr,
+                          nullptr, work.watched(i));
       const std::scoped_lock lock(listening);
       if (work.options.on_answer) work.options.on_answer(i, answers[i]);
     }

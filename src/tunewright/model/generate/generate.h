@@ -39,9 +39,10 @@ Generation generate(
         nullptr);  // a cache whose length() tokens are a prefix of `prompt` is continued
 
 struct BatchOptions {
-  SamplingOptions sampling;                // prompt i is sampled with seed + i
-  std::vector<int64_t> max_new_tokens;     // of each prompt; empty: that of `sampling` for all
-  // Of each prompt, ids whose logits before sampling are wanted where its answer begins; empty: none.
+  SamplingOptions sampling;             // prompt i is sampled with seed + i
+  std::vector<int64_t> max_new_tokens;  // of each prompt; empty: that of `sampling` for all
+  // Of each prompt, ids whose logits before sampling are wanted where its answer begins; empty:
+  // none.
   std::vector<std::vector<int32_t>> watched;
   int64_t most_rows = 32;                  // answers written at the same time
   int64_t cache_bytes = int64_t{2} << 30;  // for their keys and values; one answer always has room
