@@ -118,7 +118,10 @@ def refuses(name, config, *flags, message):
 
 def assert_near(forecast, trained, metrics):
     peak = trained["peak_memory_bytes"]
-    assert abs(forecast["peak_memory_bytes"] / peak - 1) < PEAK_TOLERANCE, (forecast["memory"], peak)
+    # A snapshot lies beside the next pass only where writing it takes until then: with a model this small, it may not.
+    memory = forecast["memory"]
+    least = max(memory["training_bytes"], memory["evaluation_bytes"])
+    assert least * (1 - PEAK_TOLERANCE) < peak < forecast["peak_memory_bytes"] * (1 + PEAK_TOLERANCE), (memory, peak)
     steps = [line["step_seconds"] for line in metrics if "loss" in line]
     mean = sum(steps) / len(steps)
     assert 1 / TIME_FACTOR < forecast["step_seconds"] / mean < TIME_FACTOR, (forecast["step_seconds"], steps)

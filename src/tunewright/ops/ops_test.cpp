@@ -26,9 +26,11 @@ constexpr double kHalfTolerance = 5e-3;
 // A device's attention multiplies float32 as three products of 11 bits each.
 constexpr double kDeviceFloatTolerance = 1e-4;
 
+// Against the largest value, or 0.25: what is zero by law (the gradient of a query with one key
+// alone) comes out as the rounding of sums of about 4.
 double relative_difference(const at::Tensor& got, const at::Tensor& expected) {
   const auto difference = (got.to(at::kDouble) - expected.to(at::kDouble)).abs().max();
-  return (difference / expected.to(at::kDouble).abs().max().clamp_min(0.1)).item<double>();
+  return (difference / expected.to(at::kDouble).abs().max().clamp_min(0.25)).item<double>();
 }
 
 struct Place {
