@@ -64,8 +64,7 @@ std::vector<Finding> Lexicon::find(std::string_view text) const {
   std::vector<Finding> findings;
   for (size_t i = 0; i < text.size();) {
     if (!is_word_at(text, i)) {
-      const auto placeholder = text[i] == '<' ? placeholder_end(text, i) : i;
-      i = placeholder > i ? placeholder : i + text::code_point_at(text, i).size;
+      i = gap_end(text, i);
       continue;
     }
     const size_t end = name_word_end(text, i);

@@ -10,7 +10,6 @@
 #include "tunewright/base/str.h"
 #include "tunewright/corpus/pii/characters.h"
 #include "tunewright/corpus/pii/name_words.h"
-#include "tunewright/text/unicode.h"
 
 namespace tunewright::corpus::pii {
 namespace {
@@ -35,8 +34,7 @@ std::vector<Finding> candidates_in(std::string_view text) {
   std::vector<Finding> candidates;
   for (size_t i = 0; i < text.size();) {
     if (!is_word_at(text, i)) {
-      const auto placeholder = text[i] == '<' ? placeholder_end(text, i) : i;
-      i = placeholder > i ? placeholder : i + text::code_point_at(text, i).size;
+      i = gap_end(text, i);
       continue;
     }
     size_t end = name_word_end(text, i);

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "tunewright/corpus/pii/characters.h"
+#include "tunewright/corpus/pii/detector.h"
 #include "tunewright/text/unicode.h"
 
 namespace tunewright::corpus::pii {
@@ -10,6 +11,11 @@ namespace tunewright::corpus::pii {
 size_t name_word_end(std::string_view text, size_t begin) {
   while (is_word_at(text, begin)) begin += text::code_point_at(text, begin).size;
   return begin;
+}
+
+size_t gap_end(std::string_view text, size_t at) {
+  const auto placeholder = text[at] == '<' ? placeholder_end(text, at) : at;
+  return placeholder > at ? placeholder : at + text::code_point_at(text, at).size;
 }
 
 bool has_capital(std::string_view word) {
