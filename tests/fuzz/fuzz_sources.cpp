@@ -36,7 +36,8 @@ void read_by(void (*reader)(Input&, Sink&), Bytes& bytes) {
   SourceOptions options{.max_row_bytes = 200};
   const Sink::Targets targets{.use = [](SourceRow&& row) { (void)row.json_line(); },
                               .set_aside = [](SetAside&&) {},
-                              .note = [](const std::string&) {}};
+                              .note = [](const std::string&) {},
+                              .cut_off = [] {}};
   Sink sink(options, "fuzz", targets);
   PeekStream stream(bytes);
   Input input{.name = "fuzz", .stream = stream};

@@ -123,7 +123,7 @@ std::vector<Finding> ModelNames::judge(std::string_view text,
     for (size_t k = 0; k < labels_.size(); ++k) {
       const auto share = std::exp(least - own[k].sum);
       total += share;
-      if (labels_[k].entity) likely[index_of(*labels_[k].entity)] += share;
+      if (const auto& entity = labels_[k].entity) likely[index_of(*entity)] += share;
     }
     const bool is_person = likely[index_of(Entity::kPerson)] >= likely[index_of(Entity::kLocation)];
     candidates[i].entity = is_person ? Entity::kPerson : Entity::kLocation;
