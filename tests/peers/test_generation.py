@@ -119,6 +119,14 @@ def check_tiny():
             tiny_model.write_json(path / "tokenizer.json", tiny_model.tokenizer())
             tiny_model.write_json(path / "tokenizer_config.json", {"eos_token": "<|im_end|>"})
             compare(name, folder, model, load_tokenizer(folder), [tiny_model.END])
+            check_scores_repeat(name, folder)
+
+
+def check_scores_repeat(name, folder):
+    """Groups of rows run side by side: what only now and then goes wrong between them shows in fresh processes."""
+    rows = [{"text": text} for text in TEXTS]
+    first, *others = [run("score", folder, rows) for _ in range(5)]
+    assert all(other == first for other in others), f"{name}: scores that are not those of the run before"
 
 
 def load_tokenizer(folder):

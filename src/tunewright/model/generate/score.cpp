@@ -19,7 +19,7 @@
 namespace tunewright::model {
 namespace {
 
-constexpr int64_t kBatchTokens = 2048;
+constexpr int64_t kBatchTokens = 2048, kMostGroupsAtOnce = 8;
 
 // The last token of a sequence is only predicted, never read.
 int64_t read_size(const ScoreRequest& request) {
@@ -138,11 +138,12 @@ ops::LabelScores run(CausalLm& model, const ScoreBatch& batch) {
   return {scores.logprobs.to(at::kCPU).contiguous(), scores.is_argmax.to(at::kCPU).contiguous()};
 }
 
-// On the CPU a thread each where every sequence is scored alone.  Otherwise groups run one after
-// the other: side by side, now and then (1 run in 40) a whole group of a tiny model got other
-// figures, from its second token on; why is not known.
-int64_t groups_at_once(const CausalLm& model, bool one_thread_each) {
-  return one_thread_each && model.head().is_cpu() ? at::get_num_threads() : 1;
+// Groups are computed side by side, each on its share of the threads: then none waits for another.
+int64_t groups_at_once(const CausalLm& model, size_t groups, bool one_thread_each) {
+  if (!model.head().is_cpu()) return 1;
+  if (one_thread_each) return at::get_num_threads();
+  return std::min<int64_t>(
+      {at::get_num_threads(), kMostGroupsAtOnce, static_cast<int64_t>(groups)});
 }
 
 // Each sequence alone.
@@ -193,7 +194,7 @@ std::vector<ScoredSequence> score(CausalLm& model, std::span<const ScoreRequest>
   };
   const auto groups = options.deterministic ? set_apart(requests) : deal(find_families(requests));
   std::atomic<size_t> next = 0;
-  ops::side_by_side(groups_at_once(model, options.deterministic), [&](int64_t) {
+  ops::side_by_side(groups_at_once(model, groups.size(), options.deterministic), [&](int64_t) {
     for (size_t i = next++; i < groups.size(); i = next++) {
       score_group(groups[i]);
       report(groups[i]);
