@@ -1,6 +1,7 @@
 #include "tunewright/metrics/answer.h"
 
 #include <algorithm>
+#include <optional>
 #include <unordered_map>
 
 #include "tunewright/text/python_text.h"
@@ -70,16 +71,15 @@ using Words = std::vector<std::string>;
 // The best of each row over its references, as `form` makes them comparable.
 template <class Form>
 RowStatistics best_of(Rows rows, Form form, double (*compare)(const Words&, const Words&)) {
-  RowStatistics statistics{.width = 2};
+  std::vector<std::optional<double>> figures;
   for (const auto& row : rows) {
     const auto given = form(*row.prediction);
     double best = 0;
     for (const auto& reference : row.references)
       best = std::max(best, compare(given, form(reference)));
-    statistics.values.insert(statistics.values.end(), {best, 1});
+    figures.emplace_back(best);
   }
-  statistics.score = [](std::span<const double> sums) { return sums[0] / sums[1]; };
-  return statistics;
+  return mean_of_rows(figures);
 }
 
 double same_words(const Words& given, const Words& wanted) { return given == wanted ? 1 : 0; }

@@ -10,6 +10,7 @@
 #include <cmath>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <set>
 
 #include "tunewright/base/error.h"
@@ -154,16 +155,10 @@ using Share = std::optional<double> Coherence::*;
 
 // Of each prediction: its value, and whether it has one.
 RowStatistics statistics_of(std::span<const PredictionRow> rows, Share share) {
-  RowStatistics statistics{.width = 2};
-  for (const auto& row : rows) {
-    const auto value = coherence_of_words(sentences(*row.prediction)).*share;
-    statistics.values.push_back(value.value_or(0));
-    statistics.values.push_back(value ? 1 : 0);
-  }
-  statistics.score = [](std::span<const double> sums) {
-    return sums[1] == 0 ? 0 : sums[0] / sums[1];
-  };
-  return statistics;
+  std::vector<std::optional<double>> shares;
+  for (const auto& row : rows)
+    shares.push_back(coherence_of_words(sentences(*row.prediction)).*share);
+  return mean_of_rows(shares);
 }
 
 Score score_of(std::span<const PredictionRow> rows, Share share, const char* metric) {

@@ -39,13 +39,9 @@ std::optional<Json> parse(const std::string& text) {
 // A value of each prediction, whose mean is the score.
 template <class Value>
 RowStatistics mean_of(std::span<const PredictionRow> rows, Value value) {
-  RowStatistics statistics{.width = 2};
-  for (const auto& row : rows) {
-    statistics.values.push_back(static_cast<double>(value(*row.prediction)));
-    statistics.values.push_back(1);
-  }
-  statistics.score = [](std::span<const double> sums) { return sums[0] / sums[1]; };
-  return statistics;
+  std::vector<std::optional<double>> figures;
+  for (const auto& row : rows) figures.emplace_back(static_cast<double>(value(*row.prediction)));
+  return mean_of_rows(figures);
 }
 
 // The share of rows that something holds for, and their number.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "tunewright/base/error.h"
 #include "tunewright/metrics/bleu.h"
@@ -195,19 +196,15 @@ RowStatistics repetition_statistics(std::span<const PredictionRow> rows,
                                     const MetricOptions& options) {
   const auto order = check_order("repetition_order", options.diversity.repetition_order);
   NgramNumbers numbers(order);
-  RowStatistics statistics{.width = 2};
+  std::vector<std::optional<double>> shares;
   const auto predictions = read(rows, options.diversity);
   for (const auto& words : predictions.words()) {
     numbers.clear();
     const auto total = numbers.of(words).at(order).size();
-    const double share = total == 0 ? 0 : 1 - numbers.distinct(order) / static_cast<double>(total);
-    statistics.values.push_back(share);
-    statistics.values.push_back(total == 0 ? 0 : 1);
+    auto& share = shares.emplace_back();
+    if (total != 0) share = 1 - numbers.distinct(order) / static_cast<double>(total);
   }
-  statistics.score = [](std::span<const double> sums) {
-    return sums[1] == 0 ? 0 : sums[0] / sums[1];
-  };
-  return statistics;
+  return mean_of_rows(shares);
 }
 
 Score score_repetition(std::span<const PredictionRow> rows, const MetricOptions& options) {

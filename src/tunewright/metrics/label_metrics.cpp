@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <set>
 
 #include "tunewright/base/error.h"
@@ -184,21 +185,17 @@ std::string ranking_signature(const ProbabilityRows& rows, const char* of_many) 
                                  : str("labels:", rows.labels.size(), "|", of_many, "|ties:half");
 }
 
-// A figure a row and a count: their quotient is the score.
+// The mean of what `of_row` says of each row.
 RowStatistics mean_statistics(const ProbabilityRows& rows,
                               std::optional<double> (*of_row)(const LabelProbabilities&)) {
-  RowStatistics statistics{.width = 2, .values = {}, .score = [](std::span<const double> sums) {
-                             return sums[1] == 0 ? 0 : sums[0] / sums[1];
-                           }};
+  std::vector<std::optional<double>> figures;
   for (int64_t row = 0; row < rows.given.rows(); ++row) {
     const auto values = rows.given.row(row);
-    const LabelProbabilities alone{.labels = rows.given.labels,
-                                   .values = {values.begin(), values.end()},
-                                   .references = {rows.given.references[static_cast<size_t>(row)]}};
-    statistics.values.push_back(*of_row(alone));
-    statistics.values.push_back(1);
+    figures.push_back(of_row({.labels = rows.given.labels,
+                              .values = {values.begin(), values.end()},
+                              .references = {rows.given.references[static_cast<size_t>(row)]}}));
   }
-  return statistics;
+  return mean_of_rows(figures);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 
 #include "tunewright/base/error.h"
@@ -136,7 +137,7 @@ double score_alignment(const std::vector<std::optional<size_t>>& counterparts, s
 
 RowStatistics statistics_of(std::span<const PredictionRow> rows, const MeteorOptions& options,
                             Aligner& aligner) {
-  RowStatistics statistics{.width = 2};
+  std::vector<std::optional<double>> figures;
   for (const auto& row : rows) {
     const auto own = words_of(*row.prediction, options);
     double best = 0;
@@ -145,10 +146,9 @@ RowStatistics statistics_of(std::span<const PredictionRow> rows, const MeteorOpt
       const auto size = wanted.size();
       best = std::max(best, score_alignment(aligner.align(own, std::move(wanted)), size, options));
     }
-    statistics.values.insert(statistics.values.end(), {best, 1});
+    figures.emplace_back(best);
   }
-  statistics.score = [](std::span<const double> sums) { return sums[0] / sums[1]; };
-  return statistics;
+  return mean_of_rows(figures);
 }
 
 }  // namespace

@@ -8,4 +8,13 @@ std::vector<double> RowStatistics::sums() const {
   return sums;
 }
 
+RowStatistics mean_of_rows(std::span<const std::optional<double>> figures) {
+  RowStatistics statistics{.width = 2, .values = {}, .score = [](std::span<const double> sums) {
+                             return sums[1] == 0 ? 0 : sums[0] / sums[1];
+                           }};
+  for (const auto& figure : figures)
+    statistics.values.insert(statistics.values.end(), {figure.value_or(0), figure ? 1.0 : 0.0});
+  return statistics;
+}
+
 }  // namespace tunewright::metrics

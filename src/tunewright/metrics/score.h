@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -24,5 +25,9 @@ struct RowStatistics {
 
   std::vector<double> sums() const;
 };
+
+// A figure of each row, or none: the score is the mean of those that exist, 0 where none does.
+// A row has two figures, the second of which counts it.
+RowStatistics mean_of_rows(std::span<const std::optional<double>> figures);
 
 }  // namespace tunewright::metrics
