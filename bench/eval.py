@@ -7,7 +7,8 @@ Three workloads in float32, both programs in one run of this script on the same 
   answers  greedy answers of up to 48 tokens
 The peer runs with each of --batch-sizes on a few items first, then with the fastest.  The peer's seconds are those of
 simple_evaluate alone, its model loaded and warm; ours are the whole evaluation, loading the model and the reports included.
-Figures that differ by more than 1e-3 are an error.  The last line of standard output is one JSON object.
+Figures that differ by more than 1e-3 are an error.  `least_seconds` is what the matrix products of the likelihoods take at
+the rate of plain products of the same run, every text read once: on this machine no program is faster.  The last line of standard output is one JSON object.
 
 Environment of the peer: tools/requirements-eval.txt on top of the peers' (--peer-python).
 """
@@ -20,7 +21,8 @@ import subprocess
 import sys
 import tempfile
 
-from common import MODEL, ROOT, last_json, machine, run_measured, PROGRAM
+from common import MODEL, PROGRAM, ROOT, last_json, machine, run_measured
+from products import matrix_rate, product_flop
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--mails", type=int, default=500)
@@ -43,9 +45,19 @@ from lm_eval.tasks import TaskManager
 folder, model, tasks, sizes, trial, repeats = json.loads(sys.argv[1])
 manager = TaskManager(include_path=folder, include_defaults=False)
 peer = HFLM(pretrained=model, dtype="float32", device="cpu", batch_size=1)
+asked = {}       # the tokens of a context: how many tokens each of its continuations has
+of_peer = peer._loglikelihood_tokens
+
+def noting(requests, *rest, **named):
+    for _, context, continuation in requests:
+        asked.setdefault(tuple(context), []).append(len(continuation))
+    return of_peer(requests, *rest, **named)
+
+peer._loglikelihood_tokens = noting
 
 def run(task, size, limit=None):
     peer.batch_size_per_gpu = size
+    asked.clear()
     begin = time.perf_counter()
     results = lm_eval.simple_evaluate(model=peer, tasks=[task], limit=limit, log_samples=False, bootstrap_iters=0, task_manager=manager)
     return time.perf_counter() - begin, results["results"][task]
@@ -56,7 +68,8 @@ for task in tasks:
     best = min(trials, key=trials.get)
     runs = [run(task, best) for _ in range(repeats)]
     figures = {k.replace(",none", ""): v for k, v in runs[0][1].items() if isinstance(v, float) and "stderr" not in k}
-    out[task] = {"seconds": [s for s, _ in runs], "batch_size": best, "trials": trials, "figures": figures}
+    out[task] = {"seconds": [s for s, _ in runs], "batch_size": best, "trials": trials, "figures": figures,
+                 "asked": [[len(context), counts] for context, counts in asked.items()]}
 print(json.dumps(out))
 """
 WORDS = ("meeting invoice offer friend account password update free winner project report holiday order parcel thanks "
@@ -116,6 +129,16 @@ def compare(name, ours, theirs):
     return figures
 
 
+def least_flop(asked):
+    """Of the products for [tokens of a context, tokens of each continuation]: a context is read once, a last token never."""
+    tokens = logits = pairs = 0
+    for context, counts in asked:
+        tokens += context + sum(count - 1 for count in counts)
+        logits += sum(counts)
+        pairs += context * (context + 1) // 2 + sum((count - 1) * (2 * context + count) // 2 for count in counts)
+    return product_flop("forward", tokens, logits, pairs)
+
+
 def main():
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(temporary)
@@ -127,7 +150,8 @@ def main():
         if peer.returncode != 0:
             sys.exit(peer.stderr[-3000:])
         theirs = last_json(peer.stdout)
-    result = {"machine": machine(), "workloads": {}}
+    rate = matrix_rate(arguments.peer_python, "fp32", tokens=1024)
+    result = {"bench": "eval", "machine": machine(), "matrix_gflops": round(rate, 1), "workloads": {}}
     for name, items in tasks.items():
         seconds = statistics.median(run["seconds"] for run in ours[name])
         other = statistics.median(theirs[name]["seconds"])
@@ -135,6 +159,9 @@ def main():
         result["workloads"][name] = {"items": items, "tunewright_seconds": round(seconds, 3), "peer_seconds": round(other, 3),
                                      "peer_batch_size": theirs[name]["batch_size"], "ratio": round(other / seconds, 2),
                                      "peer_trials": theirs[name]["trials"], "figures": figures}
+        if theirs[name]["asked"]:
+            least = least_flop(theirs[name]["asked"]) / rate / 1e9
+            result["workloads"][name].update(least_seconds=round(least, 2), limit_ratio=round(other / least, 2))
     print(json.dumps(result))
 
 

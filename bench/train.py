@@ -13,6 +13,7 @@ import pathlib
 import tempfile
 
 from common import MODEL, PROGRAM, ROOT, last_json, machine, median, run_measured
+from products import DTYPES, RANK, matrix_rate, rows_flop
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--data", default="examples/spam_triage/data/train.jsonl", help="rows of messages, or {prompt, completion}")
@@ -27,56 +28,20 @@ parser.add_argument("--group-by-length", action="store_true", help="the peer sor
 parser.add_argument("--peer-python", default=".deps/peers/bin/python")
 arguments = parser.parse_args()
 
-DTYPES = {"fp32": "float32", "bf16": "bfloat16"}
-RANK = 16
-MATRIX_RATE = """
-import json, sys, time, torch
-shapes, tokens, dtype = json.loads(sys.argv[1]), int(sys.argv[2]), getattr(torch, sys.argv[3])
-pairs = [(torch.randn(tokens, d, dtype=dtype), torch.randn(o, d, dtype=dtype)) for d, o in shapes]
-rates, start = [], time.perf_counter()
-while time.perf_counter() < start + 4:
-    begin = time.perf_counter()
-    for x, w in pairs:
-        x @ w.t()
-    rates.append(sum(2 * x.numel() * w.shape[0] for x, w in pairs) / (time.perf_counter() - begin) / 1e9)
-print(json.dumps({"gflops": sorted(rates)[len(rates) // 2]}))
-"""
-
-
-def linear_shapes(config):
-    """(input, output) of a block's linear layers."""
-    hidden, inner = config["hidden_size"], config["intermediate_size"]
-    head = config.get("head_dim") or hidden // config["num_attention_heads"]
-    q, kv = config["num_attention_heads"] * head, config["num_key_value_heads"] * head
-    return [(hidden, q), (hidden, kv), (hidden, kv), (q, hidden), (hidden, inner), (hidden, inner), (inner, hidden)]
-
 
 def product_gflop_of_token(data):
-    """What a step must multiply, on average of a token: no padding, no head without a label, attention below the diagonal."""
+    """What a step must multiply, on average of a token."""
     from tokenizers import Tokenizer
     tokenizer = Tokenizer.from_file(str(MODEL / "tokenizer.json"))
-    config = json.loads((MODEL / "config.json").read_text())
-    layers, width = config["num_hidden_layers"], config["num_attention_heads"] * (
-        config.get("head_dim") or config["hidden_size"] // config["num_attention_heads"])
-    lora = arguments.mode == "lora"
-    shapes = linear_shapes(config)
-    of_token = layers * sum((4 if lora else 6) * d * o + (6 * RANK * (d + o) if lora else 0) for d, o in shapes)
-    total = tokens = 0
+
+    def length(text):
+        return len(tokenizer.encode(text, add_special_tokens=False).ids)
+    rows = []
     for line in data.read_text(encoding="utf-8").splitlines()[arguments.batch:(arguments.steps + 1) * arguments.batch]:
         row = json.loads(line)
-        answer = len(tokenizer.encode(row["completion"], add_special_tokens=False).ids) + 1
-        length = min(len(tokenizer.encode(row["prompt"], add_special_tokens=False).ids) + answer, arguments.max_length)
-        head = (4 if lora else 6) * config["hidden_size"] * config["vocab_size"] * answer
-        total += length * of_token + head + layers * 6 * width * length * (length + 1)
-        tokens += length
-    return total / tokens / 1e9
-
-
-def matrix_rate(dtype, tokens):
-    """GFLOP/s of the framework's plain products on the shapes of a block."""
-    shapes = linear_shapes(json.loads((MODEL / "config.json").read_text()))
-    command = [arguments.peer_python, "-c", MATRIX_RATE, json.dumps(shapes), tokens, DTYPES[dtype]]
-    return last_json(run_measured(command)[0])["gflops"]
+        answer = length(row["completion"]) + 1
+        rows.append((min(length(row["prompt"]) + answer, arguments.max_length), answer))
+    return rows_flop(arguments.mode, rows) / sum(tokens for tokens, _ in rows) / 1e9
 
 
 def peer(dtype, data):
@@ -149,9 +114,9 @@ with tempfile.TemporaryDirectory() as folder:
     for dtype in arguments.dtypes.split(","):
         runs, rates = {"tunewright": [], "peer": []}, []
         for repeat in range(arguments.repeats):
-            rates.append(matrix_rate(dtype, tokens=1024))
+            rates.append(matrix_rate(arguments.peer_python, dtype, tokens=1024))
             runs["tunewright"].append(ours(dtype, data, folder))
-            rates.append(matrix_rate(dtype, tokens=1024))
+            rates.append(matrix_rate(arguments.peer_python, dtype, tokens=1024))
             runs["peer"].append(peer(dtype, data))
             print(f"{dtype} {repeat + 1}/{arguments.repeats}: tunewright {runs['tunewright'][-1]['tokens_per_second']} tokens/s, "
                   f"peer {runs['peer'][-1]['tokens_per_second']} tokens/s", flush=True)

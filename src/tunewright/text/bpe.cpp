@@ -82,7 +82,8 @@ void Bpe::add_merge(const JsonNode& where, std::string_view left, std::string_vi
   if (right.size() < prefix_.size())
     where.fail("the second token is shorter than continuing_subword_prefix");
   const auto left_id = id_of(left), right_id = id_of(right);
-  const auto merged = str(left, right.substr(prefix_.size()));
+  auto merged = std::string(left);
+  merged += right.substr(prefix_.size());
   merges_.add(left_id, right_id, rank, id_of(merged));
   note_glue(left, right);
 }

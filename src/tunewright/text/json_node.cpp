@@ -43,7 +43,8 @@ std::vector<JsonNode> JsonNode::items() const {
   std::vector<JsonNode> nodes;
   nodes.reserve(value_.size());
   for (size_t i = 0; i < value_.size(); ++i)
-    nodes.emplace_back(value_[i], file_, str(path_, "[", i, "]"));
+    nodes.emplace_back(value_[i], file_,
+                       path_ + "[" + std::to_string(i) + "]");  // cheap: 50,000 merges
   return nodes;
 }
 
