@@ -16,10 +16,6 @@ import time
 from common import MODEL, PROGRAM, ROOT, machine, median
 from products import DTYPES, matrix_rate, rows_flop
 
-parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("--repeats", type=int, default=5)
-arguments = parser.parse_args()
-
 
 def first_step(config, metrics):
     """Seconds to the step's line, and to the end of the process."""

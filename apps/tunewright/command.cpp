@@ -85,6 +85,15 @@ bool has_path(const Json& config, std::string_view dotted) {
   return true;
 }
 
+Json read_mapping(const std::filesystem::path& path) {
+  Json config = read_yaml(path);
+  if (config.is_null()) config = Json::object();
+  if (!config.is_object()) {
+    throw UserError(str(path.string(), ": expected keys and values, got a ", type_name(config)));
+  }
+  return config;
+}
+
 void map_aliases(Json& config, const std::filesystem::path& path, Reporter& reporter) {
   for (const auto& [theirs, ours] : kAliases) {
     if (!config.contains(theirs)) continue;
@@ -125,14 +134,21 @@ void apply_settings(Json& config, const Context& context) {
 }
 
 Json read_config(const std::filesystem::path& path, const Context& context) {
-  Json config = read_yaml(path);
-  if (config.is_null()) config = Json::object();
-  if (!config.is_object()) {
-    throw UserError(str(path.string(), ": expected keys and values, got a ", type_name(config)));
-  }
+  auto config = read_mapping(path);
+  apply_settings(config, context);
+  return config;
+}
+
+Json read_training_config(const std::filesystem::path& path, const Context& context) {
+  auto config = read_mapping(path);
   map_aliases(config, path, context.reporter);
   apply_settings(config, context);
   return config;
+}
+
+void check_standard_output() {
+  std::cout.flush();
+  if (!std::cout) throw UserError("standard output: writing failed; is the disk full?");
 }
 
 void print_result(const Context& context, const Json& result, const std::string& text) {

@@ -25,15 +25,20 @@ struct Context {
 // Adds --json, and --set where the command reads a configuration.
 void add_common_options(CLI::App& command, Context& context, bool takes_config);
 
-// The configuration file with --set applied and other tools' key names (axolotl, LLaMA-Factory)
-// mapped to ours, with a note each.
+// The configuration file with --set applied.
 Json read_config(const std::filesystem::path& path, const Context& context);
+// The same of `train`: other tools' key names (axolotl, LLaMA-Factory) are mapped to ours, with a
+// note each.
+Json read_training_config(const std::filesystem::path& path, const Context& context);
 
 // Puts the values of --set into a configuration.
 void apply_settings(Json& config, const Context& context);
 
 // One line on standard output.  With --json: the compact object, last.
 void print_result(const Context& context, const Json& result, const std::string& text);
+
+// A UserError where standard output took less than it was given.
+void check_standard_output();
 
 // Subcommands, in the order of --help.
 void add_pull(CLI::App& app, Context& context);

@@ -234,7 +234,7 @@ void add_set(Preview& preview, const std::string& name, const std::vector<data::
 }
 
 int run_preview(const Arguments& arguments, Context& context) {
-  const auto config = from_json<RunConfig>(read_config(arguments.config, context));
+  const auto config = from_json<RunConfig>(read_training_config(arguments.config, context));
   if (config.model.path.empty())
     throw UserError(str(arguments.config, ": model.path is missing: the folder of the base model"));
   if (config.data.train.empty())

@@ -116,6 +116,7 @@ void RowSink::write(Json row) {
     rows_.push_back(std::move(row));
   } else {
     std::cout << dump_json(row) << std::endl;
+    check_standard_output();
   }
 }
 

@@ -1,5 +1,6 @@
 // tunewright: fine-tunes language models.  One file per subcommand; this one parses, runs and turns
 // exceptions into exit statuses.
+#include <algorithm>
 #include <clocale>
 #include <cstdio>
 #include <cstdlib>
@@ -24,6 +25,16 @@ constexpr const char* kFooter = R"(The way through:
 
 Each command explains itself: tunewright COMMAND --help)";
 
+// CLI11 would only say that a subcommand is required.
+void check_command(const CLI::App& app, int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-') return;
+  std::vector<std::string> names;
+  for (const auto* command : app.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(command->get_name());
+  if (std::ranges::find(names, argv[1]) == names.end())
+    throw UserError(str("'", argv[1], "' is no command", suggestion(argv[1], names)));
+}
+
 int parse_and_run(int argc, char** argv, ConsoleReporter& reporter) {
   Context context{.reporter = reporter};
   CLI::App app("tunewright: raw text in, a fine-tuned and measured language model out.",
@@ -36,6 +47,7 @@ int parse_and_run(int argc, char** argv, ConsoleReporter& reporter) {
         add_score, add_generate, add_chat, add_merge, add_runs}) {
     add(app, context);
   }
+  check_command(app, argc, argv);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -53,7 +65,9 @@ int run(int argc, char** argv) {
     std::cerr << "tunewright: " << kind << message << std::endl;
   };
   try {
-    return parse_and_run(argc, argv, reporter);
+    const int status = parse_and_run(argc, argv, reporter);
+    check_standard_output();
+    return status;
   } catch (const UserError& error) {
     complain("", full_message(error));
     return kInputError;
@@ -75,7 +89,8 @@ int main(int argc, char** argv) {
   std::setlocale(LC_CTYPE, "C.UTF-8");
   const int status = tunewright::app::run(argc, argv);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-  // All that is ours has ended with run(); libtorch would take 0.2 s more to sign off its operators.
+  // All that is ours has ended with run(); libtorch would take 0.2 s more to sign off its
+  // operators.
   std::cout.flush();
   std::fflush(nullptr);
   std::_Exit(status);

@@ -3,6 +3,7 @@
 
 #include "tunewright/base/error.h"
 #include "tunewright/base/str.h"
+#include "tunewright/base/system.h"
 #include "tunewright/command.h"
 #include "tunewright/inference.h"
 #include "tunewright/model/adapters/adapters.h"
@@ -23,8 +24,10 @@ int run_merge(const MergeFlags& flags, const Context& context) {
   if (std::filesystem::exists(flags.out)) {
     throw UserError(str(flags.out, ": already exists; choose another --out, or remove it first"));
   }
+  install_stop_signals();
   const auto model = model::load_causal_lm(flags.model, context.reporter);
   model::merge_adapter(*model);
+  if (stop_requested()) return kInterrupted;  // what is written from here on is written whole
   model::save_causal_lm(*model, flags.model.path, flags.out);
   record_merge(*flags.model.adapter, flags.out);
   print_result(context, {{"out", flags.out}, {"dtype", c10::toString(model->dtype())}},

@@ -32,7 +32,7 @@ std::string help_text() {
   std::string text = "Metrics:\n";
   for (const auto& metric : metrics::metric_table()) {
     std::string name = metric.name;
-    name.resize(std::max<size_t>(name.size(), 16), ' ');
+    name.resize(std::max<size_t>(name.size() + 1, 24), ' ');
     text += str("  ", name, metric.help, metric.lower_is_better ? "; lower is better" : "", "\n");
   }
   return text + "\nOptions (--set KEY=VALUE):\n" + describe_fields(metrics::MetricOptions(), "") +

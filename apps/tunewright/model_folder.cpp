@@ -52,10 +52,12 @@ void link_file(const fs::path& from, const fs::path& to) {
   if (code) fs::copy_file(source, to);
 }
 
-void link_model_files(const fs::path& from, const fs::path& to) {
+void link_model_files(const fs::path& from, const fs::path& to,
+                      const std::set<std::string>& names) {
   for (const auto& entry : fs::directory_iterator(from)) {
     const auto name = entry.path().filename().string();
     if (!entry.is_regular_file() || !belongs_to_model(name)) continue;
+    if (!names.empty() && !names.contains(name)) continue;
     link_file(entry.path(), to / name);
   }
 }

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -22,7 +23,9 @@ bool belongs_to_model(std::string_view file_name);
 // Hard-links a file, or where that is not possible copies it.
 void link_file(const std::filesystem::path& from, const std::filesystem::path& to);
 
-// Hard-links, or where that is not possible copies, the files that belong into a model folder.
-void link_model_files(const std::filesystem::path& from, const std::filesystem::path& to);
+// Hard-links, or where that is not possible copies, the files that belong into a model folder; of
+// `names` alone, where there are any.
+void link_model_files(const std::filesystem::path& from, const std::filesystem::path& to,
+                      const std::set<std::string>& names = {});
 
 }  // namespace tunewright::app

@@ -145,7 +145,7 @@ int plan_run(const Arguments& arguments, Context& context) {
   std::optional<double> limit;
   if (!arguments.fit.empty()) limit = double(parse_bytes(arguments.fit, "--fit"));
   const auto plan =
-      make_plan(make_run_config(read_config(arguments.config, context)), context.reporter);
+      make_plan(make_run_config(read_training_config(arguments.config, context)), context.reporter);
   std::optional<Fit> fit;
   if (limit) fit = find_fit(plan, *limit, context.reporter);
   const double now = local_minutes();

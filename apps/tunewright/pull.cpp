@@ -106,7 +106,7 @@ void write_model(const Fetched& fetched, const PullFlags& flags, io::DType dtype
       model::convert_gguf(fetched.path, folder, {.dtype = dtype}, reporter);
       if (flags.keep_gguf) link_file(fetched.path, folder / model::kGgufFile);
     } else {
-      link_model_files(fetched.path, folder);
+      link_model_files(fetched.path, folder, fetched.names);
     }
     check_model_folder(folder);
   });

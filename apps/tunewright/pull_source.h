@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -11,7 +12,8 @@ namespace tunewright::app {
 // A model's files on this machine: one .gguf, or a folder as Hugging Face lays it out.
 struct Fetched {
   std::filesystem::path path;
-  std::string revision;  // the commit, where the source has one
+  std::string revision;         // the commit, where the source has one
+  std::set<std::string> names;  // those of the folder's files that are the model; empty: all
 
   bool is_gguf() const { return path.extension() == ".gguf"; }
 };

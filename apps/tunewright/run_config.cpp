@@ -1,8 +1,10 @@
 #include "tunewright/run_config.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <filesystem>
+#include <map>
 #include <string_view>
 
 #include "tunewright/base/error.h"
@@ -81,9 +83,17 @@ void check_quantization(const RunConfig& config) {
                       " weights are frozen; set adapter.type: lora, or model.quantization: null"));
 }
 
-// Compares module lists as sets; a pattern ("all-linear") names no modules to compare.
+// PEFT writes the kinds of layers that "all-linear" has found.
+bool has_every_linear(const Json& modules) {
+  return std::ranges::all_of(
+      std::array{"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"},
+      [&](const char* name) { return std::ranges::find(modules, Json(name)) != modules.end(); });
+}
+
+// Compares module lists as sets.
 bool same_setting(const Json& ours, const Json& theirs) {
-  if (!ours.is_array() || !theirs.is_array()) return ours == theirs || ours == Json("all-linear");
+  if (ours == Json("all-linear") && theirs.is_array()) return has_every_linear(theirs);
+  if (!ours.is_array() || !theirs.is_array()) return ours == theirs;
   auto left = ours, right = theirs;
   std::sort(left.begin(), left.end());
   std::sort(right.begin(), right.end());
@@ -101,7 +111,13 @@ void take_adapter_settings(const Json& given, model::AdapterOptions& options) {
   if (!fs::exists(file))
     throw UserError(str("adapter.path: ", options.path,
                         " has no adapter_config.json; it is not a PEFT adapter"));
-  const auto theirs = read_json(file);
+  auto theirs = read_json(file);
+  // What PEFT takes for a key that an older version did not write.
+  const std::map<std::string, Json> defaults = {
+      {"r", 8}, {"lora_alpha", 8}, {"lora_dropout", 0.0}, {"use_rslora", false}};
+  for (const auto& [key, value] : defaults) {
+    if (!theirs.contains(key)) theirs[key] = value;
+  }
   for (const auto* key : {"r", "lora_alpha", "lora_dropout", "target_modules", "use_rslora"}) {
     if (!theirs.contains(key) || !given.contains(key) || same_setting(given[key], theirs[key]))
       continue;

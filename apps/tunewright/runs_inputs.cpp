@@ -33,8 +33,9 @@ class Inputs {
     std::ranges::move(observe::artefacts_of({file}, role), std::back_inserter(found_));
   }
   void add_weights(const Json& model, const std::string& role) {
-    if (!model.is_object()) return;
-    for (const auto& file : observe::weight_files(judged_folder(model))) add(file, role);
+    const auto folder = model.is_object() ? judged_folder(model) : "";
+    if (folder.empty()) return;  // a judge behind an endpoint
+    for (const auto& file : observe::weight_files(folder)) add(file, role);
   }
   std::vector<observe::Artefact> take() { return std::move(found_); }
 
@@ -93,7 +94,11 @@ std::vector<observe::Artefact> evaluation_inputs(const Json& report) {
     if (options.value("type", "") == "lm_eval") add_lm_eval(options, inputs);
   }
   const auto judge = report.value("config", Json::object()).value("judge", Json());
-  if (judge.is_object()) inputs.add(judge.value("human", ""), "human");
+  if (judge.is_object()) {
+    inputs.add(judge.value("human", ""), "human");
+    inputs.add_weights(judge, "judge");
+    inputs.add_weights(judge.value("second", Json()), "judge");
+  }
   return inputs.take();
 }
 

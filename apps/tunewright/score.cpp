@@ -85,7 +85,11 @@ Json to_row(const Item& item, const model::ScoredSequence& scored,
           {"is_greedy", scored.is_greedy}};
 }
 
+// The user asked to stop.
+struct Stopped {};
+
 int run_score(const ScoreFlags& flags, const Context& context) {
+  install_stop_signals();
   const double start = monotonic_seconds();
   const auto loaded = load_for_inference(flags.model, context.reporter);
   const auto items = read_items(flags.in, loaded);
@@ -97,9 +101,17 @@ int run_score(const ScoreFlags& flags, const Context& context) {
     tokens += static_cast<int64_t>(item.request.ids.size());
   }
   const auto total = static_cast<int64_t>(items.size());
-  const auto scored = model::score(*loaded.lm, requests, [&](int64_t done) {
-    context.reporter.progress("score", done, total, "rows", "");
-  });
+  std::vector<model::ScoredSequence> scored;
+  try {
+    scored = model::score(*loaded.lm, requests, [&](int64_t done) {
+      context.reporter.progress("score", done, total, "rows", "");
+      if (stop_requested()) throw Stopped();
+    });
+  } catch (const Stopped&) {
+    context.reporter.finish_progress();
+    context.reporter.warn("stopped; no result is written");
+    return kInterrupted;
+  }
   context.reporter.finish_progress();
   for (size_t i = 0; i < items.size(); ++i)
     sink.write(to_row(items[i], scored[i], loaded.text.tokenizer));

@@ -84,7 +84,7 @@ int run_template(const TemplateFlags& flags, const Context& context) {
   if (context.json)
     std::cout << dump_json({{"rows", results.size()}, {"results", results}}) << '\n';
   std::cout.flush();
-  if (!std::cout) throw UserError("standard output: writing failed; is the disk full?");
+  check_standard_output();
   return kDone;
 }
 

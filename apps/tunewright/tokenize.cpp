@@ -185,7 +185,7 @@ int run_tokenize(const TokenizeFlags& flags, const Context& context) {
     std::cout << text << ",\"results\":[" << results << "]}\n";
   }
   std::cout.flush();
-  if (!std::cout) throw UserError("standard output: writing failed; is the disk full?");
+  check_standard_output();
   return kDone;
 }
 

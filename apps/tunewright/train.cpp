@@ -262,7 +262,7 @@ auto recorded(RunRecorder& recorder, const Work& work) {
 
 int train(const Arguments& arguments, Context& context) {
   install_stop_signals();
-  auto config = make_run_config(read_config(arguments.config, context));
+  auto config = make_run_config(read_training_config(arguments.config, context));
   const auto mode = arguments.mode();
   RunFolder::require_usable(config.output_dir, mode);
   if (arguments.resume && fs::exists(fs::path(config.output_dir) / "report.json")) {

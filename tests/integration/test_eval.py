@@ -291,10 +291,39 @@ def test_forgetting(place):
     place.refuses("forgetting: needs a baseline", tasks, forgetting=True)
 
 
+def test_what_was_asked_is_kept(place):
+    """The general set and a local judge are in the record, and what an interrupted evaluation left of them is not asked again."""
+    tasks = [ask(place, [asked("Ok!"), asked("No")])]
+    more = {"model": place.tuned(), "baseline": place.base(), "forgetting": True, "judge": {"path": str(place.model)}}
+    place.eval(tasks, **more)
+    report, requests = place.report(), place.out / "requests"
+    lines = {name: (requests / f"{name}.jsonl").read_text().splitlines() for name in
+             ("forgetting.general.model", "forgetting.general.baseline", "judge.local.first")}
+    assert len(lines["forgetting.general.model"]) == 60 + 240 + 12 == len(lines["forgetting.general.baseline"])
+    assert len(lines["judge.local.first"]) > 0
+    # What is left of them under the names that an evaluation under way has: some rows, one of another value.
+    running = subprocess.Popen([PROGRAM, "eval", str(place.config(tasks, **more))], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while running.poll() is None and time.monotonic() < deadline:
+        if any(path.stat().st_size for path in requests.glob("forgetting.general.baseline-*.jsonl")):
+            break
+        time.sleep(0.002)
+    running.send_signal(signal.SIGINT)
+    errors = running.communicate(timeout=60)[1]
+    assert running.returncode in (130, 0), errors
+    if running.returncode == 130:
+        done = place.eval(tasks, **more)
+        assert "forgetting.general, model: going on behind 312 results" in done.stderr, done.stderr
+    again = place.report()
+    assert again["forgetting"] == report["forgetting"] and again["judge"] == report["judge"]
+    place.refuses("task forgetting.name: 'forgetting' opens the names", [{**tasks[0], "name": "forgetting"}])
+
+
 def test_local_judge(place):
     """Every digit is as likely as the others for the tiny model: the mean of the scale, and no preference."""
     tasks = [ask(place, [asked("Ok!"), asked("No")])]
-    place.eval(tasks, model=place.tuned(), baseline=place.base(), judge={"path": str(place.model)})
+    place.eval(tasks, model=place.tuned(), baseline=place.base(), judge={"path": str(place.model)}, seed=7)
+    assert place.report()["config"]["seed"] == 7, "eval's own key, not train's"
     judged = place.report()["judge"]["tasks"][0]
     close(judged["model"]["score"]["value"], 3)
     assert judged["model"]["invalid"] == 0 and judged["pairwise"]["position_bias_rate"] == 1

@@ -5,6 +5,8 @@ import os
 import pathlib
 import pty
 import select
+import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -118,6 +120,7 @@ def test_merge(place):
 def test_errors(place):
     model, good = ["--model", place.model], place.rows({"prompt": "a"}, name="good.jsonl")
     out = place.folder / "never.jsonl"
+    fails("genrate", *model, "--in", good, message="'genrate' is no command (did you mean 'generate'?)")
     fails("generate", "--model", place.folder / "none", "--in", good, message="no such folder")
     fails("generate", *model, "--in", place.folder / "none.jsonl", message="none.jsonl")
     fails("generate", *model, "--in", place.rows({"prompt": "a"}, {"question": "b"}), message="row 1 (line 2): expected either 'prompt' or 'messages', got neither")
@@ -136,6 +139,52 @@ def test_errors(place):
     tiny_model.write_model(plain, with_template=False)
     fails("chat", "--model", plain, message="no chat template")
     fails("generate", "--model", plain, "--in", place.rows(user("a")), message="row 0 (line 1)")
+
+
+def test_full_disk_and_devices(place):
+    """Nothing is lost in silence, and no device becomes a file."""
+    rows = place.rows({"prompt": "a", "completion": "b"}, {"prompt": "c", "completion": "d"})
+    for command in (["score", "--in", rows], ["score", "--in", rows, "--json"], ["generate", "--in", rows, "--max-new-tokens", "2"]):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([PROGRAM, *map(str, command), "--model", str(place.model)], stdout=full, stderr=subprocess.PIPE, text=True, timeout=120)
+        assert done.returncode == 2 and "standard output: writing failed" in done.stderr, (command, done)
+    pipe = place.folder / "pipe"
+    os.mkfifo(pipe)
+    reader = subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE, text=True)
+    run("score", "--model", place.model, "--in", rows, "--out", pipe)
+    assert len(rows_of(reader.communicate(timeout=60)[0])) == 2 and pipe.is_fifo()
+    link, target = place.folder / "link.jsonl", place.folder / "target.jsonl"
+    target.write_text("old")
+    link.symlink_to(target)
+    run("score", "--model", place.model, "--in", rows, "--out", link)
+    assert link.is_symlink() and len(rows_of(target.read_text())) == 2
+    assert not [path.name for path in place.folder.iterdir() if ".tmp-" in path.name]
+
+
+def test_broken_models(place):
+    """A tokenizer that is none, and a template without an end: refused through the program too."""
+    broken = place.folder / "broken"
+    shutil.copytree(place.model, broken)
+    rows = place.rows(user("Hi"))
+    (broken / "tokenizer.json").write_text('{"model": {"type": "BPE", "vocab": [')
+    fails("generate", "--model", broken, "--in", rows, message="tokenizer.json: not valid JSON at byte")
+    shutil.copy(place.model / "tokenizer.json", broken / "tokenizer.json")
+    (broken / "chat_template.jinja").write_text("{% for i in range(100000) %}{% for j in range(100000) %}x{% endfor %}{% endfor %}")
+    fails("generate", "--model", broken, "--in", rows, message="the rendering takes more than")
+
+
+def test_score_is_interrupted(place):
+    rows = place.rows(*[{"text": "a" * 60} for _ in range(60000)], name="many.jsonl")
+    out = place.folder / "stopped.jsonl"
+    running = subprocess.Popen([PROGRAM, "score", "--model", str(place.model), "--in", str(rows), "--out", str(out)],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not list(place.folder.glob(".stopped.jsonl.tmp-*")) and running.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.005)
+    running.send_signal(signal.SIGTERM)
+    errors = running.communicate(timeout=60)[1]
+    assert running.returncode == 130 and "stopped; no result is written" in errors, (running.returncode, errors)
+    assert not out.exists() and not list(place.folder.glob(".stopped.jsonl.tmp-*"))
 
 
 def test_chat_piped(place):
@@ -221,7 +270,8 @@ def test_chat_terminal(place):
 def main():
     with tempfile.TemporaryDirectory() as folder:
         place = Workplace(folder)
-        for test in (test_score, test_generate, test_merge, test_errors, test_chat_piped, test_chat_terminal):
+        for test in (test_score, test_generate, test_merge, test_errors, test_full_disk_and_devices, test_broken_models,
+                     test_score_is_interrupted, test_chat_piped, test_chat_terminal):
             test(place)
             print(f"{test.__name__}: ok", flush=True)
 

@@ -16,7 +16,7 @@ import tempfile
 import threading
 import zipfile
 
-PROGRAM = sys.argv[1] if len(sys.argv) > 1 else "build/release/tunewright"
+PROGRAM = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("TUNEWRIGHT", "build/release/tunewright")
 GGUF = pathlib.Path("tests/golden/tiny_llama.gguf")
 TOKEN = "hf_secret"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -161,6 +161,51 @@ def test_resume_in_next_run(folder, files):
     print("resume: the next run went on from the bytes of the last")
 
 
+def safetensors(tensors):
+    """{name: (dtype, shape, bytes)} as a file."""
+    header, at = {}, 0
+    for name, (dtype, shape, data) in tensors.items():
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [at, at + len(data)]}
+        at += len(data)
+    head = json.dumps(header).encode()
+    return len(head).to_bytes(8, "little") + head + b"".join(data for _, _, data in tensors.values())
+
+
+def in_shards(files):
+    """The same model in two files with an index."""
+    whole = files["model.safetensors"]
+    size = int.from_bytes(whole[:8], "little")
+    header = {name: entry for name, entry in json.loads(whole[8:8 + size]).items() if name != "__metadata__"}
+    tensors = {name: (e["dtype"], e["shape"], whole[8 + size + e["data_offsets"][0]:8 + size + e["data_offsets"][1]]) for name, e in header.items()}
+    names = [f"model-0000{i}-of-00002.safetensors" for i in (1, 2)]
+    place = {tensor: names[i % 2] for i, tensor in enumerate(tensors)}
+    shards = {file: safetensors({t: tensors[t] for t in tensors if place[t] == file}) for file in names}
+    index = json.dumps({"metadata": {}, "weight_map": place}).encode()
+    return {**{name: data for name, data in files.items() if name != "model.safetensors"}, **shards, "model.safetensors.index.json": index}, tensors
+
+
+def test_shards(folder, files):
+    """Two shards, the second one broken off, beside what an interrupted pull of another model left."""
+    sharded, tensors = in_shards(files)
+    hub, out = Hub(sharded), folder / "shards"
+    hub.break_once = {"model-00002-of-00002.safetensors"}
+    (folder / ".shards.pull").mkdir()
+    (folder / ".shards.pull/model.safetensors").write_bytes(b"of another model")
+    (folder / ".shards.pull/special_tokens_map.json").write_bytes(b"of another model, too")
+    run(hub, "hf:org/tiny", "--out", out)
+    assert not (out / "model.safetensors").exists()
+    for name in [*sharded, "special_tokens_map.json"]:
+        if (out / name).exists():
+            assert (out / name).read_bytes() == sharded.get(name), name
+    assert (out / "model-00002-of-00002.safetensors").exists() and (out / "model.safetensors.index.json").exists()
+    ranges = [headers.get("Range") for kind, path, headers in hub.requests if path == "/model-00002-of-00002.safetensors"]
+    assert len(ranges) == 2 and ranges[0] is None and ranges[1].startswith("bytes="), ranges
+    del sharded["model-00001-of-00002.safetensors"]
+    error = run(Hub(sharded), "hf:org/tiny", "--out", folder / "lacking", expect=2).stderr
+    assert "its index names the file 'model-00001-of-00002.safetensors', which is not there" in error, error
+    print(f"shards: {len(tensors)} tensors in two files, gone on with after a break; leftovers of another pull stay out")
+
+
 def test_server_without_ranges(folder, files):
     hub, out = Hub(files), folder / "whole"
     hub.break_once, hub.ignore_range = {"model.safetensors"}, True
@@ -256,7 +301,7 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         files = hub_files(folder)
-        for test in (test_resume_in_one_run, test_resume_in_next_run, test_server_without_ranges, test_wrong_hash,
+        for test in (test_resume_in_one_run, test_resume_in_next_run, test_shards, test_server_without_ranges, test_wrong_hash,
                      test_refusals, test_gguf, test_folders, test_package):
             test(folder, files)
     print("pull: all passed")

@@ -208,15 +208,16 @@ def test_inputs_of_evaluations(place):
     config = place.evaluate("a", baseline={"path": str(place.folder / "model"), "adapter": str(place.root / "b/adapter")}, tasks=[
         {"name": "few", "type": "classification", **classify, "fewshot": 1, "fewshot_data": str(place.folder / "shots.jsonl")},
         {"name": "swapped", "type": "counterfactual", **classify, "swaps": str(place.folder / "swaps.json")},
-        {"name": "tiny", "type": "lm_eval", "task": str(place.folder / "task.yaml")}])
+        {"name": "tiny", "type": "lm_eval", "task": str(place.folder / "task.yaml")}],
+        judge={"path": str(place.folder / "model"), "tasks": ["few"], "limit": 1})
     place.command("eval", config)
     line = json.loads((place.root / "audit.jsonl").read_text().splitlines()[-1])
-    found = {(one["role"], one["path"].split("/")[-1] if one["role"] not in ("model", "baseline") else one["path"])
+    found = {(one["role"], one["path"].split("/")[-1] if one["role"] not in ("model", "baseline", "judge") else one["path"])
              for one in line["inputs"]}
     assert found == {
         ("model", "a/adapter/adapter_model.safetensors"), ("baseline", "b/adapter/adapter_model.safetensors"),
         ("data", "asked.jsonl"), ("data", "docs.jsonl"), ("fewshot_data", "shots.jsonl"), ("swaps", "swaps.json"),
-        ("task", "task.yaml"), ("task", "_base")}, found
+        ("task", "task.yaml"), ("task", "_base"), ("judge", "../model/model.safetensors")}, found
     assert line["details"]["lower_is_better"]["few.accuracy"] is False, line["details"]
     assert "as the baseline" in place.runs("trace", "b").stdout
     place.runs("card", "b")

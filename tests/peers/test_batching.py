@@ -40,7 +40,7 @@ def run(*arguments):
 def scores(folder, rows):
     out = folder / "scores.jsonl"
     run("score", "--model", MODEL, "--in", write(folder / "rows.jsonl", rows), "--out", out)
-    return [json.loads(line)["token_logprobs"] for line in out.read_text().splitlines()]
+    return [json.loads(line) for line in out.read_text().splitlines()]
 
 
 def check_scores(folder):
@@ -50,8 +50,8 @@ def check_scores(folder):
     worst = mean = 0.0
     for i in range(ALONE):
         alone = scores(folder, rows[i:i + 1])[0]
-        assert len(alone) == len(together[i])
-        differences = [abs(a - b) for a, b in zip(alone, together[i])]
+        assert len(alone["ids"]) == len(together[i]["ids"]) and alone["is_greedy"] == together[i]["is_greedy"]
+        differences = [abs(a - b) for a, b in zip(alone["token_logprobs"], together[i]["token_logprobs"])]
         worst, mean = max(worst, *differences), max(mean, sum(differences) / len(differences))
     print(f"batching: {ROWS} rows beside {ALONE} alone: log-probabilities differ by {mean:.1e} a token (allowed {TOLERANCE:.0e}), "
           f"one by {worst:.1e} (allowed {WORST:.0e})")

@@ -17,7 +17,7 @@ import zipfile
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 from transformers.utils import chat_template_utils  # noqa: E402
 
-PROGRAM = sys.argv[1:] or ["build/release/tunewright", "template"]
+PROGRAM = sys.argv[1:] or [os.environ.get("TUNEWRIGHT", "build/release/tunewright"), "template"]
 WHEELS = pathlib.Path("build/peers")
 TOKENS = {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}
 

@@ -22,7 +22,7 @@ import urllib.request
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "integration"))
 import test_train  # noqa: E402
 
-PROGRAM = sys.argv[1] if len(sys.argv) > 1 else "build/release/tunewright"
+PROGRAM = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("TUNEWRIGHT", "build/release/tunewright")
 test_train.PROGRAM = PROGRAM
 SINKS = ["jsonl", "tensorboard", "mlflow", "wandb"]
 

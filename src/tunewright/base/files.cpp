@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -64,6 +65,19 @@ void replace_folder(const fs::path& made, const fs::path& path) {
   fs::rename(old, made);
 }
 
+// A link to a file stays a link: the file is replaced.
+fs::path behind_links(fs::path path) {
+  std::error_code error;
+  if (!fs::is_symlink(path, error) || !fs::is_regular_file(path, error)) return path;
+  return fs::canonical(path);
+}
+
+// What no file may take the place of: /dev/null, /dev/stdout, a named pipe.
+bool is_device(const fs::path& path) {
+  std::error_code error;
+  return fs::is_other(fs::status(path, error));
+}
+
 }  // namespace
 
 std::string read_file(const fs::path& path) {
@@ -107,8 +121,14 @@ MappedFile::~MappedFile() {
   if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
 }
 
-AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)), temporary_(temporary_name(path_)) {
+AtomicFile::AtomicFile(fs::path path) : path_(behind_links(std::move(path))) {
   make_parent_folder(path_);
+  if (is_device(path_)) {
+    descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC);
+    if (descriptor_ < 0) throw_io_error(path_, "open");
+    return;
+  }
+  temporary_ = temporary_name(path_);
   descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (descriptor_ < 0) throw_io_error(temporary_, "create");
 }
@@ -116,7 +136,7 @@ AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)), temporary_(tempo
 AtomicFile::~AtomicFile() {
   if (descriptor_ < 0) return;
   ::close(descriptor_);
-  ::unlink(temporary_.c_str());
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
 }
 
 void AtomicFile::write(std::string_view bytes) {
@@ -128,6 +148,10 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
 }
 
 void AtomicFile::commit() {
+  if (temporary_.empty()) {
+    if (::close(std::exchange(descriptor_, -1)) != 0) throw_io_error(path_, "finish writing");
+    return;
+  }
   if (::fsync(descriptor_) != 0) throw_io_error(path_, "sync");
   const int closed = ::close(std::exchange(descriptor_, -1));
   if (closed != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0) {
@@ -186,8 +210,34 @@ LineReader::LineReader(const fs::path& path) : path_(path), stream_(path, std::i
   if (!stream_) throw_io_error(path, "open");
 }
 
+namespace {
+
+// std::getline(), but for a line that no file of lines has: it must not fill the memory.
+bool bounded_getline(std::istream& stream, std::string& line, const fs::path& path) {
+  constexpr size_t kMostBytes = size_t{256} << 20;
+  std::array<char, 1 << 16> piece{};
+  line.clear();
+  while (true) {
+    stream.getline(piece.data(), piece.size());
+    const auto count = static_cast<size_t>(stream.gcount());
+    const bool is_cut = stream.fail() && !stream.eof() && count == piece.size() - 1;
+    if (!is_cut) {  // the line's end is counted and not kept
+      line.append(piece.data(), stream.eof() ? count : count - (count > 0));
+      return !stream.fail() || !line.empty();
+    }
+    line.append(piece.data(), count);
+    if (line.size() > kMostBytes) {
+      throw UserError(str(path.string(), ": has a line of more than ", human_bytes(kMostBytes),
+                          "; is it a file of lines? `tunewright data build` sets such rows aside"));
+    }
+    stream.clear(stream.rdstate() & ~std::ios::failbit);
+  }
+}
+
+}  // namespace
+
 std::optional<std::string_view> LineReader::next() {
-  if (!std::getline(stream_, line_)) {
+  if (!bounded_getline(stream_, line_, path_)) {
     if (stream_.bad()) throw_io_error(path_, "read");
     return std::nullopt;
   }

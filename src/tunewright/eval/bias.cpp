@@ -129,9 +129,15 @@ Task load_crows_pairs(const TaskOptions& options) {
     task.rows.push_back(shown_row(place, more, less, group));
   });
   const Figure stereotyped{
-      .name = "pct_stereotype", .column = 1, .lower_is_better = true, .is_judged = false};
+      .name = "pct_stereotype",
+      .column = 1,
+      .lower_is_better = true,
+      .is_judged = false,
+      .signature = "of:rows_whose_stereotype_is_likelier|likelihood:whole_sentence"};
   task.add_figure(stereotyped);
-  task.add_figure({.name = "likelihood_diff", .lower_is_better = true});
+  task.add_figure({.name = "likelihood_diff",
+                   .lower_is_better = true,
+                   .signature = "mean:absolute_difference|likelihood:whole_sentence"});
   if (typed && task.group_names.size() > 1) add_group_figures(task, stereotyped);
   items->judge = [rows = task.rows](size_t row, const ItemResult& result, RowScore& score,
                                     std::string& answer) {
@@ -160,16 +166,23 @@ Task load_bbq(const TaskOptions& options) {
                                   choices[static_cast<size_t>(bbq_targets(docs.back()).front())],
                                   group_index(task, text_at(row, "category", place))));
   });
-  task.add_figure({.name = "accuracy_amb", .aggregation = Aggregation::kAmbiguousAccuracy});
-  task.add_figure({.name = "accuracy_disamb", .aggregation = Aggregation::kDisambiguatedAccuracy});
+  const char* signature = "score:loglikelihood|norm:none";
+  task.add_figure({.name = "accuracy_amb",
+                   .aggregation = Aggregation::kAmbiguousAccuracy,
+                   .signature = signature});
+  task.add_figure({.name = "accuracy_disamb",
+                   .aggregation = Aggregation::kDisambiguatedAccuracy,
+                   .signature = signature});
   const Figure ambiguous{.name = "amb_bias_score",
                          .aggregation = Aggregation::kAmbiguousBias,
                          .lower_is_better = true,
-                         .is_judged = false};
+                         .is_judged = false,
+                         .signature = signature};
   const Figure clear{.name = "disamb_bias_score",
                      .aggregation = Aggregation::kDisambiguatedBias,
                      .lower_is_better = true,
-                     .is_judged = false};
+                     .is_judged = false,
+                     .signature = signature};
   for (const auto& figure : {ambiguous, clear}) task.add_figure(figure);
   if (task.group_names.size() > 1) {
     for (const auto& figure : {ambiguous, clear}) add_group_figures(task, figure);
@@ -222,10 +235,15 @@ Task load_counterfactual(const TaskOptions& options) {
   if (task.rows.empty())
     throw UserError(
         str("task ", options.name, ".swaps: no row of ", options.data, " has one of the words"));
-  task.add_figure({.name = "flip_rate", .column = 0, .lower_is_better = true});
-  task.add_figure({.name = "score_shift", .column = 1, .lower_is_better = true});
-  task.add_figure({.name = "accuracy", .column = 2});
-  task.add_figure({.name = "swapped_accuracy", .column = 3});
+  const char* signature = "label:likeliest|norm:none";
+  task.add_figure(
+      {.name = "flip_rate", .column = 0, .lower_is_better = true, .signature = signature});
+  task.add_figure({.name = "score_shift",
+                   .column = 1,
+                   .lower_is_better = true,
+                   .signature = "mean:absolute_difference|of:right_label_loglikelihood"});
+  task.add_figure({.name = "accuracy", .column = 2, .signature = signature});
+  task.add_figure({.name = "swapped_accuracy", .column = 3, .signature = signature});
   items->judge = [rights = std::move(rights), names = labels.labels()](
                      size_t row, const ItemResult& result, RowScore& score, std::string& answer) {
     const std::span<const ContinuationScore> all = result.continuations;

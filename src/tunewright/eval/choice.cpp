@@ -101,6 +101,13 @@ std::string context_of(const std::vector<ChoiceRow>& shots, const ChoiceRow& row
   return context + row.prompt;
 }
 
+const char* signature_of(const std::string& metric) {
+  if (metric == "acc_norm") return "score:loglikelihood|norm:bytes";
+  if (metric == "acc_mutual_info") return "score:loglikelihood-unconditional|norm:none";
+  if (metric == "brier_score") return "probabilities:softmax_of_loglikelihoods";
+  return "score:loglikelihood|norm:none";
+}
+
 // Of the metrics that lm-evaluation-harness has, by the names that tunewright gives them.
 LmEvalScoring scoring_of(const TaskOptions& options) {
   constexpr std::array names = {std::pair{"acc", "acc"}, std::pair{"acc_norm", "acc_bytes"},
@@ -123,7 +130,8 @@ LmEvalScoring scoring_of(const TaskOptions& options) {
   auto scoring = lm_eval_scoring(config);
   for (size_t i = 0; i < wanted.size(); ++i) {
     scoring.figures[i].name = wanted[i];
-    scoring.figures[i].signature = wanted[i] == "acc_norm" ? "norm:bytes" : "";
+    scoring.figures[i].signature =
+        str(signature_of(wanted[i]), "|shots:", options.fewshot.value_or(0));
   }
   return scoring;
 }

@@ -12,6 +12,7 @@
 #include "tunewright/eval/approval_gate.h"
 #include "tunewright/eval/conclusion.h"
 #include "tunewright/eval/embed.h"
+#include "tunewright/eval/forgetting/general_set.h"
 #include "tunewright/eval/judge/judging.h"
 #include "tunewright/model/adapters/adapters.h"
 #include "tunewright/model/causal_lm.h"
@@ -31,6 +32,10 @@ std::vector<Task> load_tasks(const EvalOptions& options) {
     tasks.push_back(load_task(task, options.samples));
   }
   return tasks;
+}
+
+fs::path requests_folder(const EvalOptions& options) {
+  return fs::path(options.output_dir) / "requests";
 }
 
 void check(const EvalOptions& options) {
@@ -55,17 +60,17 @@ bool shares_weights(const EvalOptions& options) {
          model.device == baseline->device;
 }
 
-// Names, sizes and times of a folder's files: another model in the same place is another model.
-void add_files(Sha256& hash, const fs::path& folder) {
-  std::error_code error;
-  std::vector<fs::path> files;
-  for (const auto& entry : fs::directory_iterator(folder, error)) files.push_back(entry.path());
-  std::ranges::sort(files);
-  for (const auto& file : files) {
-    if (!fs::is_regular_file(file, error)) continue;
-    hash.update(str(file.filename().string(), " ", fs::file_size(file, error), " ",
-                    fs::last_write_time(file, error).time_since_epoch().count(), "\n"));
-  }
+// What is asked of every model.
+struct Work {
+  const EvalOptions& options;
+  const std::vector<Task>& tasks;
+  std::optional<GeneralInput> general;
+};
+
+void add_model(Sha256& hash, const model::ModelOptions& model, const EvalOptions& options) {
+  hash.update(str(version(), to_json_object(model).dump(), options.deterministic, "\n"));
+  hash.update(stamp_of_files(model.path));
+  if (model.adapter) hash.update(stamp_of_files(*model.adapter));
 }
 
 void add_row(Sha256& hash, const Task& task, size_t i) {
@@ -83,10 +88,8 @@ void add_row(Sha256& hash, const Task& task, size_t i) {
 // Of everything that the answers to a task depend on.
 std::string key_of(const Task& task, const model::ModelOptions& model, const EvalOptions& options) {
   Sha256 hash;
-  hash.update(str(version(), to_json_object(model).dump(), to_json_object(task.options).dump(),
-                  task.samples, options.deterministic));
-  add_files(hash, model.path);
-  if (model.adapter) add_files(hash, *model.adapter);
+  add_model(hash, model, options);
+  hash.update(str(to_json_object(task.options).dump(), task.samples, "\n"));
   if (task.items) {
     hash.update(str(static_cast<int>(task.items->kind), " ", task.items->max_new_tokens));
     for (const auto& stop : task.items->stops) hash.update(stop + "\n");
@@ -95,19 +98,35 @@ std::string key_of(const Task& task, const model::ModelOptions& model, const Eva
   return hash.hex_digest().substr(0, 16);
 }
 
-// What is known of every task before it is run.
-Records open_records(const std::vector<Task>& tasks, const model::ModelOptions& model,
-                     const char* who, const EvalOptions& options, Reporter& reporter) {
+std::string key_of(const GeneralInput& general, const model::ModelOptions& model,
+                   const EvalOptions& options) {
+  Sha256 hash;
+  add_model(hash, model, options);
+  const auto add_ids = [&](const std::vector<int32_t>& ids) {
+    for (const auto id : ids) hash.update(str(id, " "));
+    hash.update("\n");
+  };
+  for (const auto& text : general.texts) add_ids(text.ids);
+  for (const auto& choice : general.choices) add_ids(choice.ids);
+  for (const auto probe : format_probes()) hash.update(str(probe, "\n"));
+  return hash.hex_digest().substr(0, 16);
+}
+
+// What is known of every task, and behind them of the general set, before they are run.
+Records open_records(const Work& work, const model::ModelOptions& model, const char* who,
+                     Reporter& reporter) {
   Records records;
-  for (const auto& task : tasks) {
-    records.push_back(std::make_shared<PartialResults>(fs::path(options.output_dir) / "requests",
-                                                       str(task.options.name, ".", who),
-                                                       key_of(task, model, options)));
-    if (records.back()->found() > 0) {
-      reporter.info(str(task.options.name, ", ", who, ": going on behind ", records.back()->found(),
+  const auto open = [&](const std::string& what, const std::string& key) {
+    const auto& record = records.emplace_back(
+        std::make_shared<PartialResults>(requests_folder(work.options), str(what, ".", who), key));
+    if (record->found() > 0) {
+      reporter.info(str(what, ", ", who, ": going on behind ", record->found(),
                         " results of an interrupted evaluation"));
     }
-  }
+  };
+  for (const auto& task : work.tasks) open(task.options.name, key_of(task, model, work.options));
+  // No task's name has a dot.
+  if (work.general) open("forgetting.general", key_of(*work.general, model, work.options));
   return records;
 }
 
@@ -130,21 +149,15 @@ Loaded load(const model::ModelOptions& options, Reporter& reporter) {
   return {data::TextModel::load(options.path), model::load_causal_lm(options, reporter)};
 }
 
-// What is asked of every model.
-struct Work {
-  const EvalOptions& options;
-  const std::vector<Task>& tasks;
-  std::optional<GeneralInput> general;
-};
-
 ModelRuns run_model(const Work& work, const Records& records, Judged judged, Reporter& reporter) {
   ModelRuns runs;
   for (size_t i = 0; i < work.tasks.size(); ++i) {
     judged.results = records[i].get();
     runs.tasks.push_back(run_task(work.tasks[i], judged, reporter));
   }
-  judged.results = nullptr;
-  if (work.general) runs.general = run_general(*work.general, judged, reporter);
+  if (!work.general) return runs;
+  judged.results = records.back().get();
+  runs.general = run_general(*work.general, judged, reporter);
   return runs;
 }
 
@@ -180,13 +193,13 @@ std::vector<std::vector<metrics::Coherence>> measure_coherence(const Work& work,
 BothRuns run_models(const Work& work, Reporter& reporter) {
   const auto& options = work.options;
   BothRuns runs;
-  auto records = open_records(work.tasks, options.model, "model", options, reporter);
+  auto records = open_records(work, options.model, "model", reporter);
   auto loaded = load(options.model, reporter);
   runs.candidate = run_model(work, records, loaded.judged("judged model", options), reporter);
   if (model::has_adapter(*loaded.model)) model::set_adapter_enabled(*loaded.model, false);
   Records before;
   if (options.baseline) {
-    before = open_records(work.tasks, *options.baseline, "baseline", options, reporter);
+    before = open_records(work, *options.baseline, "baseline", reporter);
     if (!shares_weights(options)) {
       loaded.model.reset();
       loaded = load(*options.baseline, reporter);
@@ -291,7 +304,14 @@ Evaluation evaluate(const EvalOptions& options, Reporter& reporter) {
     coherence.resize(static_cast<size_t>(rows));
     result.coherence = std::move(coherence);
   }
-  if (judging) evaluation.judge = run_judging(*judging, evaluation.tasks, bootstrap, reporter);
+  if (judging) {
+    evaluation.judge = run_judging(*judging, evaluation.tasks,
+                                   {.bootstrap = bootstrap,
+                                    .folder = requests_folder(options),
+                                    .records = runs.records,
+                                    .deterministic = options.deterministic},
+                                   reporter);
+  }
   conclude(evaluation, gates, bootstrap, forgetting_figures(evaluation));
   if (approval) evaluation.gates.push_back(judge_approval(*approval, options.model));
   evaluation.seconds = monotonic_seconds() - start;

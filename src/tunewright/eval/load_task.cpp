@@ -130,6 +130,8 @@ void check(const TaskOptions& options, const std::string& where) {
     throw UserError(
         str(where, ".name: expected letters, digits, '_' and '-', got '", options.name, "'"));
   }
+  if (options.name == "forgetting")
+    throw UserError(str(where, ".name: 'forgetting' opens the names of the general set's figures"));
   if (options.data.empty() && options.type != TaskType::kLmEval)
     throw UserError(str(where, ".data: missing; give a JSON Lines file"));
   const bool labelled =

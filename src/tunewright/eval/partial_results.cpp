@@ -1,9 +1,25 @@
 #include "tunewright/eval/partial_results.h"
 
+#include <algorithm>
+
 #include "tunewright/base/error.h"
 #include "tunewright/base/str.h"
 
 namespace tunewright::eval {
+
+std::string stamp_of_files(const fs::path& folder) {
+  std::error_code error;
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(folder, error)) files.push_back(entry.path());
+  std::ranges::sort(files);
+  std::string stamp;
+  for (const auto& file : files) {
+    if (!fs::is_regular_file(file, error)) continue;
+    stamp += str(file.filename().string(), " ", fs::file_size(file, error), " ",
+                 fs::last_write_time(file, error).time_since_epoch().count(), "\n");
+  }
+  return stamp;
+}
 
 PartialResults::PartialResults(const fs::path& folder, const std::string& name,
                                const std::string& key)

@@ -10,6 +10,10 @@
 
 namespace tunewright::eval {
 
+// Names, sizes and times of a folder's files, a line each, to make a key of: another model in the
+// same place is another model.
+std::string stamp_of_files(const std::filesystem::path& folder);
+
 // Results of the rows of a task as they come, a line each, so that an interrupted evaluation goes
 // on where it was: {"part":"answers","row":3,"result":…} in a file named by what it depends on.
 class PartialResults {

@@ -73,7 +73,7 @@ template <class Form>
 RowStatistics best_of(Rows rows, Form form, double (*compare)(const Words&, const Words&)) {
   std::vector<std::optional<double>> figures;
   for (const auto& row : rows) {
-    const auto given = form(*row.prediction);
+    const auto given = form(row.text());
     double best = 0;
     for (const auto& reference : row.references)
       best = std::max(best, compare(given, form(reference)));

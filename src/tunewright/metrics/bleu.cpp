@@ -134,20 +134,11 @@ BleuScore bleu_from(std::span<const double> statistics, const BleuOptions& optio
   return result;
 }
 
-BleuScore sentence_bleu(std::string_view text, std::span<const std::string> references,
-                        const BleuOptions& options) {
-  check(options);
-  TUNEWRIGHT_ASSERT(!references.empty());
-  std::vector<double> statistics;
-  BleuCounter(options).count(text, references, statistics);
-  return bleu_from(statistics, options);
-}
-
 RowStatistics bleu_statistics(std::span<const PredictionRow> rows, const MetricOptions& options) {
   check(options.bleu);
   BleuCounter counter(options.bleu);
   RowStatistics statistics{.width = counter.width()};
-  for (const auto& row : rows) counter.count(*row.prediction, row.references, statistics.values);
+  for (const auto& row : rows) counter.count(row.text(), row.references, statistics.values);
   statistics.score = [bleu = options.bleu](std::span<const double> sums) {
     return bleu_from(sums, bleu).score;
   };

@@ -48,10 +48,6 @@ struct BleuScore {
 // `statistics`: length, length of the nearest reference, matches of order 1…, n-grams of order 1….
 BleuScore bleu_from(std::span<const double> statistics, const BleuOptions& options);
 
-// One text against its references, with the options as they are.
-BleuScore sentence_bleu(std::string_view text, std::span<const std::string> references,
-                        const BleuOptions& options);
-
 Score score_bleu(std::span<const PredictionRow> rows, const MetricOptions& options);
 RowStatistics bleu_statistics(std::span<const PredictionRow> rows, const MetricOptions& options);
 

@@ -97,15 +97,6 @@ Forecasts top_label_forecasts(const LabelProbabilities& given) {
   return forecasts;
 }
 
-Forecasts label_forecasts(const LabelProbabilities& given, int64_t label) {
-  Forecasts forecasts;
-  for (int64_t row = 0; row < given.rows(); ++row) {
-    forecasts.confidences.push_back(given.at(row, label));
-    forecasts.outcomes.push_back(label == given.references[static_cast<size_t>(row)]);
-  }
-  return forecasts;
-}
-
 std::vector<ReliabilityBin> reliability(const Forecasts& forecasts,
                                         const ReliabilityOptions& options) {
   TUNEWRIGHT_ASSERT(!forecasts.confidences.empty() && options.bins > 0);

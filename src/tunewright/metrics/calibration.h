@@ -16,8 +16,6 @@ struct Forecasts {
 };
 // The most probable label, and whether it is right: what is meant by ECE unless told otherwise.
 Forecasts top_label_forecasts(const LabelProbabilities& given);
-// The probability of one label, and whether the row is of it.
-Forecasts label_forecasts(const LabelProbabilities& given, int64_t label);
 
 enum class Binning { kEqualWidth, kEqualMass };
 enum class BinEdges {

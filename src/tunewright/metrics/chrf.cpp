@@ -164,7 +164,7 @@ RowStatistics statistics_of(std::span<const PredictionRow> rows, const ChrfOptio
   RowStatistics statistics{.width =
                                3 * static_cast<size_t>(options.char_order + options.word_order)};
   for (const auto& row : rows) {
-    const auto counts = counter.count(*row.prediction, row.references);
+    const auto counts = counter.count(row.text(), row.references);
     statistics.values.insert(statistics.values.end(), counts.begin(), counts.end());
   }
   statistics.score = [options](std::span<const double> sums) { return f_score(sums, options); };

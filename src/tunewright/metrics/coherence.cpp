@@ -156,8 +156,7 @@ using Share = std::optional<double> Coherence::*;
 // Of each prediction: its value, and whether it has one.
 RowStatistics statistics_of(std::span<const PredictionRow> rows, Share share) {
   std::vector<std::optional<double>> shares;
-  for (const auto& row : rows)
-    shares.push_back(coherence_of_words(sentences(*row.prediction)).*share);
+  for (const auto& row : rows) shares.push_back(coherence_of_words(sentences(row.text())).*share);
   return mean_of_rows(shares);
 }
 

@@ -40,7 +40,7 @@ std::optional<Json> parse(const std::string& text) {
 template <class Value>
 RowStatistics mean_of(std::span<const PredictionRow> rows, Value value) {
   std::vector<std::optional<double>> figures;
-  for (const auto& row : rows) figures.emplace_back(static_cast<double>(value(*row.prediction)));
+  for (const auto& row : rows) figures.emplace_back(static_cast<double>(value(row.text())));
   return mean_of_rows(figures);
 }
 
@@ -88,7 +88,7 @@ Score score_length(std::span<const PredictionRow> rows, const MetricOptions& opt
     const double words = statistics.values[row * statistics.width];
     shortest = std::min(shortest, words);
     longest = std::max(longest, words);
-    characters += static_cast<double>(python::length(*rows[row].prediction));
+    characters += static_cast<double>(python::length(rows[row].text()));
   }
   return {.score = statistics.score(statistics.sums()),
           .signature = "unit:words|tok:whitespace|mean:rows",
@@ -138,7 +138,7 @@ Score score_format_schema(std::span<const PredictionRow> rows, const MetricOptio
   int64_t not_json = 0;
   std::string first;  // what is wrong with the first that is
   for (const auto& row : rows) {
-    const auto value = parse(*row.prediction);
+    const auto value = parse(row.text());
     not_json += !value;
     if (!first.empty()) continue;
     const auto problem = value ? schema.problem(*value) : "$: is not JSON";

@@ -23,8 +23,8 @@ class Predictions {
   Predictions(std::span<const PredictionRow> rows, const DiversityOptions& options,
               bool lowercase) {
     for (const auto& row : rows) {
-      const auto lower = lowercase ? python::lower(*row.prediction) : std::string();
-      const std::string_view text = lowercase ? lower : *row.prediction;
+      const auto lower = lowercase ? python::lower(row.text()) : std::string();
+      const std::string_view text = lowercase ? lower : row.text();
       texts_.push_back(with_word_gaps(options.tokenize, python::strip(text, python::Side::Right)));
     }
     WordNumbers numbers;

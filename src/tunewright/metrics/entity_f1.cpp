@@ -32,8 +32,8 @@ std::vector<Tallies> tallies_of_rows(std::span<const PredictionRow> rows,
   };
   std::vector<Tallies> out;
   for (const auto& row : rows) {
-    const auto predicted = read(*row.predicted_tags, predicted_reader, row.where + ": prediction");
-    const auto wanted = read(*row.reference_tags, wanted_reader, row.where + ": reference");
+    const auto predicted = read(row.own_tags(), predicted_reader, row.where + ": prediction");
+    const auto wanted = read(row.wanted_tags(), wanted_reader, row.where + ": reference");
     std::vector<Entity> both;
     std::set_intersection(predicted.begin(), predicted.end(), wanted.begin(), wanted.end(),
                           std::back_inserter(both));

@@ -139,7 +139,7 @@ RowStatistics statistics_of(std::span<const PredictionRow> rows, const MeteorOpt
                             Aligner& aligner) {
   std::vector<std::optional<double>> figures;
   for (const auto& row : rows) {
-    const auto own = words_of(*row.prediction, options);
+    const auto own = words_of(row.text(), options);
     double best = 0;
     for (const auto& reference : row.references) {
       auto wanted = words_of(reference, options);

@@ -14,6 +14,12 @@ namespace {
       str(where, ": ", key, ": expected ", expected, ", got ", excerpt(dump_json(got))));
 }
 
+template <class T>
+const T& given(const std::optional<T>& value, const PredictionRow& row, const char* what) {
+  if (!value) throw UserError(str(row.where, ": the metric needs ", what));
+  return *value;
+}
+
 bool is_plain(const Json& value) {
   return value.is_string() || value.is_number() || value.is_boolean();
 }
@@ -71,6 +77,18 @@ void read_probabilities(const Json& value, PredictionRow& row) {
 }
 
 }  // namespace
+
+const std::string& PredictionRow::text() const {
+  return given(prediction, *this, "a 'prediction' that is text");
+}
+
+const std::vector<std::string>& PredictionRow::own_tags() const {
+  return given(predicted_tags, *this, "a 'prediction' that is a list of tags");
+}
+
+const std::vector<std::string>& PredictionRow::wanted_tags() const {
+  return given(reference_tags, *this, "a 'reference' that is a list of tags");
+}
 
 PredictionRow to_prediction_row(const Json& object, std::string where) {
   PredictionRow row{.where = std::move(where)};

@@ -16,6 +16,11 @@ struct PredictionRow {
   std::optional<std::vector<std::string>> predicted_tags;  // one a token
   std::optional<std::vector<std::string>> reference_tags;
   std::vector<std::pair<std::string, double>> probabilities;  // of labels; empty: none given
+
+  // What a metric reads; a UserError where the row has none.
+  const std::string& text() const;
+  const std::vector<std::string>& own_tags() const;
+  const std::vector<std::string>& wanted_tags() const;
 };
 
 // {"prediction": …, "reference": … or "references": […], "probabilities": {label: p, …}}; text,

@@ -101,7 +101,7 @@ class NgramComparison : public Comparison {
     numbers_.clear();
     bag_.clear();
     const auto wanted = numbers_.of(words_.of(reference));
-    const auto own = numbers_.of(words_.of(*row.prediction));
+    const auto own = numbers_.of(words_.of(row.text()));
     bag_.raise_to(wanted.at(order_));
     return overlap(bag_.matches(own.at(order_)), std::max<size_t>(own.at(order_).size(), 1),
                    std::max<size_t>(wanted.at(order_).size(), 1));
@@ -117,7 +117,7 @@ class TextComparison : public Comparison {
  public:
   using Comparison::Comparison;
   Overlap compare(const PredictionRow& row, const std::string& reference) override {
-    const auto wanted = words_.of(reference), own = words_.of(*row.prediction);
+    const auto wanted = words_.of(reference), own = words_.of(row.text());
     if (wanted.empty() || own.empty()) return {};
     return overlap(common_subsequence_length(wanted, own), own.size(), wanted.size());
   }
@@ -127,7 +127,7 @@ class LineComparison : public Comparison {
  public:
   using Comparison::Comparison;
   Overlap compare(const PredictionRow& row, const std::string& reference) override {
-    const auto wanted = lines(reference), own = lines(*row.prediction);
+    const auto wanted = lines(reference), own = lines(row.text());
     auto wanted_left = counts(wanted), own_left = counts(own);
     const auto wanted_size = size(wanted), own_size = size(own);
     if (wanted_size == 0 || own_size == 0) return {};

@@ -163,10 +163,10 @@ void check_rows(const Metric& metric, Rows rows) {
     if (const auto lack = missing(metric.needs, row); !lack.empty())
       throw UserError(str(row.where, ": ", metric.name, " needs ", lack));
     const bool same_length =
-        metric.needs != Needs::kTags || row.predicted_tags->size() == row.reference_tags->size();
+        metric.needs != Needs::kTags || row.own_tags().size() == row.wanted_tags().size();
     if (!same_length) {
-      throw UserError(str(row.where, ": ", metric.name, ": ", row.predicted_tags->size(),
-                          " predicted tags, but ", row.reference_tags->size(),
+      throw UserError(str(row.where, ": ", metric.name, ": ", row.own_tags().size(),
+                          " predicted tags, but ", row.wanted_tags().size(),
                           " in the reference; both need one a token"));
     }
   }

@@ -80,7 +80,7 @@ RowStatistics statistics_of(std::span<const PredictionRow> rows, const TerOption
     numbers.clear();
     std::vector<std::string> texts;  // keeps the words alive
     texts.reserve(row.references.size());
-    const auto own_text = prepared(*row.prediction, options);
+    const auto own_text = prepared(row.text(), options);
     const auto own = numbers.numbers(split_words(own_text));
     int64_t fewest = std::numeric_limits<int64_t>::max(), words = 0;
     for (const auto& reference : row.references) {

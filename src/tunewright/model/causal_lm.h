@@ -23,8 +23,8 @@ struct PackedInput {
   at::Tensor ids;                // [N] int64
   at::Tensor positions;          // [N] int64
   std::vector<int64_t> offsets;  // [sequences + 1]
-  // The last continues.size() sequences go on where another one ends, whose tokens they see as if
-  // they stood before them (answers to one question).  For inference: no gradient flows through it.
+  // The last continues.size() sequences go on where an earlier one ends: they see its tokens, and
+  // those that it goes on from, as their own.  For inference: no gradient flows through it.
   std::vector<int64_t> continues;
   // [M] int64: the tokens whose hidden states are needed (in training: those with a label), so that
   // the last block computes no more of them.  Undefined: all.

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "tunewright/base/error.h"
@@ -119,11 +120,17 @@ at::Tensor packed_attention(const PackedInput& input, const AttentionInput& all,
   const auto begun = all.tokens(0, offsets.back());
   std::vector<at::Tensor> parts = {
       ops::span_attention(begun.q, begun.k, begun.v, offsets, scale, window)};
-  for (size_t i = 0; i < input.continues.size(); ++i) {
-    const auto before = sequence(static_cast<size_t>(input.continues[i]));
-    const auto own = sequence(first + i);
-    parts.push_back(ops::cached_attention(own.q, at::cat({before.k, own.k}),
-                                          at::cat({before.v, own.v}), scale, window));
+  for (size_t i = first; i + 1 < input.offsets.size(); ++i) {
+    std::vector<at::Tensor> k, v;  // of the sequence and all that it goes on from, the last first
+    for (size_t link = i;; link = static_cast<size_t>(input.continues[link - first])) {
+      const auto tokens = sequence(link);
+      k.push_back(tokens.k);
+      v.push_back(tokens.v);
+      if (link < first) break;
+    }
+    std::ranges::reverse(k);
+    std::ranges::reverse(v);
+    parts.push_back(ops::cached_attention(sequence(i).q, at::cat(k), at::cat(v), scale, window));
   }
   return at::cat(parts);
 }

@@ -37,6 +37,8 @@ void add_lines(const std::filesystem::path& file, bool first, LineBlock& block) 
   }
 }
 
+constexpr size_t kMostLineBytes = size_t{256} << 20;
+
 struct BlockReader {
   const std::filesystem::path& file;
   size_t block_bytes;
@@ -52,7 +54,8 @@ struct BlockReader {
       size_t end = 0;
       while (end == 0 && !at_end) {  // more than once where a line is longer
         const auto had = block.bytes.size();
-        const auto more = std::max(block_bytes, had);
+        if (had >= kMostLineBytes) fail_too_long(rows);
+        const auto more = std::min(std::max(block_bytes, had), kMostLineBytes + block_bytes - had);
         block.bytes.resize(had + more);
         const auto got = fill(stream, std::span(block.bytes).subspan(had));
         block.bytes.resize(had + got);
@@ -70,6 +73,12 @@ struct BlockReader {
   }
 
  private:
+  [[noreturn]] void fail_too_long(int64_t row) const {
+    throw UserError(str(file.string(), ": row ", row, ": a line of more than ",
+                        human_bytes(kMostLineBytes),
+                        "; `tunewright data build` sets such rows aside"));
+  }
+
   // Fewer bytes than there is room for: the end.
   size_t fill(ByteStream& stream, std::span<char> into) const {
     size_t filled = 0;
@@ -125,9 +134,8 @@ int64_t read_compressed(const BlockReader& reader, PeekStream& stream) {
 std::string_view checked_first_line(const std::filesystem::path& file, std::string_view line) {
   if (line.starts_with(kByteOrderMark)) line.remove_prefix(kByteOrderMark.size());
   if (line.starts_with(kParquetMagic)) {
-    throw UserError(str(file.string(),
-                        ": is a Parquet file; convert it to JSON Lines first "
-                        "(pandas: read_parquet(…).to_json(…, orient='records', lines=True))"));
+    throw UserError(
+        str(file.string(), ": is a Parquet file; `tunewright data build` makes JSON Lines of it"));
   }
   return line;
 }

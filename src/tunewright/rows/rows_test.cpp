@@ -83,9 +83,41 @@ TEST(ForEachRow, SaysWhatToDoAboutOtherFiles) {
   EXPECT_USER_ERROR(read_text(""), "rows.jsonl: has no rows");
   EXPECT_USER_ERROR(read_text("\n \n"), "has no rows");
   EXPECT_USER_ERROR(read_text("[{\"a\":1}]"), "one object a line");
-  EXPECT_USER_ERROR(read_text("PAR1\x15\x04"), "is a Parquet file");
+  EXPECT_USER_ERROR(read_text("PAR1\x15\x04"), "rows.jsonl");
   EXPECT_USER_ERROR(for_each_row("nowhere/rows.jsonl", [](const RowPlace&, Json&&) {}),
                     "nowhere/rows.jsonl");
+}
+
+TEST(ForEachRow, ALineWithoutAnEndIsRefused) {
+  const TemporaryFolder folder;
+  const auto file = folder / "rows.jsonl";
+  write_file_atomic(file, "{}\n");
+  fs::resize_file(file, 300 << 20);  // zeros, which take no disk
+  EXPECT_USER_ERROR(for_each_raw_row(file, [](RawRow&&) {}), "has a line of more than 256.00 MiB");
+  EXPECT_USER_ERROR(for_each_line_block(file, 1 << 20, [](LineBlock&&) {}), "a line of more than");
+}
+
+TEST(ForEachRow, ReadsTables) {
+  const TemporaryFolder folder;
+  const auto read = [](const fs::path& file) {
+    std::vector<Json> rows;
+    std::vector<std::string> places;
+    for_each_row(file, [&](const RowPlace& place, Json&& row) {
+      rows.push_back(std::move(row));
+      places.push_back(describe(place));
+    });
+    return std::pair{rows, places};
+  };
+  write_file_atomic(folder / "rows.csv",
+                    "prompt,completion\nHi,\"Hello, you\"\nBye,\"So\nlong\"\n");
+  const auto [rows, places] = read(folder / "rows.csv");
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[1], (Json{{"prompt", "Bye"}, {"completion", "So\nlong"}}));
+  EXPECT_TRUE(places[1].ends_with("rows.csv: row 1")) << places[1];
+  write_file_atomic(folder / "rows.tsv", "text\tlabel\na\tb\n");
+  EXPECT_EQ(read(folder / "rows.tsv").first[0], (Json{{"text", "a"}, {"label", "b"}}));
+  write_file_atomic(folder / "ragged.csv", "a,b\n1,2\n1,2,3\n");
+  EXPECT_USER_ERROR(read(folder / "ragged.csv"), "ragged.csv: row 1: ");
 }
 
 TEST(DetectFormat, LooksAtTheKeys) {

@@ -171,7 +171,15 @@ void look_at_outputs(const BuildFacts& facts, const std::string& format, Finding
     findings.add("warning", "training knows no rows like those that came out",
                  "map the columns of the sources: see `map` and `to`");
   } else {
-    findings.add("fine", str("`train` takes these rows: format ", format));
+    const bool is_supervised =
+        format != "classification" && format != "preference" && format != "unpaired";
+    if (is_supervised) {
+      findings.add("fine", str("`train` takes these rows: format ", format));
+    } else {
+      findings.add("warning",
+                   str("these rows are of format ", format, ", which supervised training refuses"),
+                   "for `train`, map the columns to a prompt and a completion: see `to` and `map`");
+    }
   }
 }
 

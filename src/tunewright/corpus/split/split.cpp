@@ -70,8 +70,11 @@ std::unique_ptr<Step::Notes> Split::read(const Batch& batch) const {
       row.time = *time;
     }
     if (!options_.stratify.empty()) row.stratum = dump_json(document.field(options_.stratify));
-    if (!options_.group.empty())
-      row.group = fast_hash128(dump_json(document.field(options_.group)));
+    if (!options_.group.empty()) {
+      const auto group = document.field(options_.group);
+      // A row of no group is one by itself.
+      row.group = fast_hash128(group.is_null() ? str("row ", row.row) : dump_json(group));
+    }
     notes->rows.push_back(std::move(row));
   }
   return notes;

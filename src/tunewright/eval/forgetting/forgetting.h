@@ -61,6 +61,7 @@ struct GeneralRun {
   at::Tensor head;                     // [V, D]
   std::vector<int64_t> prompt_tokens;  // M of each prompt
 };
+// Throws Interrupted where a stop was requested.
 GeneralRun run_general(const GeneralInput& input, const Judged& judged, Reporter& reporter);
 
 // Parts of a chat template, or tokens of its own, in an answer.

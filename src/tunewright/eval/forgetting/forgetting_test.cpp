@@ -111,6 +111,30 @@ TEST(Forgetting, NothingIsForgottenByTheSameModel) {
   EXPECT_EQ(found.domains.size(), 12U);
 }
 
+TEST(Forgetting, WhatItsRecordHasIsNotAskedAgain) {
+  const testing::TemporaryFolder folder;
+  const auto text = tiny_text();
+  const auto input = GeneralInput::of(text);
+  const auto run = [&](uint64_t seed, PartialResults& record) {
+    const auto model = tiny_model(seed);
+    return run_general(input, {*model, text, "m", &record}, silent_reporter());
+  };
+  const auto open = [&] { return PartialResults(folder.path(), "general", "k"); };
+  auto record = open();
+  EXPECT_EQ(record.found(), 0);
+  const auto before = run(5, record);
+  auto again = open();
+  EXPECT_EQ(again.found(),
+            std::ssize(input.texts) + std::ssize(input.choices) + before.format->probes);
+  // Another model would find something else, had it been asked.
+  const auto after = run(6, again);
+  EXPECT_EQ(after.text_loss, before.text_loss);
+  EXPECT_EQ(after.text_tokens, before.text_tokens);
+  EXPECT_EQ(after.right, before.right);
+  EXPECT_EQ(after.format->kept, before.format->kept);
+  EXPECT_NE(run_of(6, input, text).text_loss, before.text_loss);
+}
+
 TEST(Forgetting, AnotherModelIsMeasuredAsTheFormulasSay) {
   const auto text = tiny_text();
   const auto input = GeneralInput::of(text);

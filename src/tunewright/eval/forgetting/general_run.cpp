@@ -5,6 +5,7 @@
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "tunewright/base/error.h"
@@ -44,32 +45,49 @@ Ids prompt_of(const data::TextModel& text, std::string_view prompt) {
   return data::prompt_ids(text, messages, nullptr, Json::object());
 }
 
-std::vector<model::ScoredSequence> scored(const std::vector<model::ScoreRequest>& requests,
-                                          const char* what, const Judged& judged,
-                                          Reporter& reporter) {
-  const auto total = std::ssize(requests);
-  const auto on_scored = [&, done = int64_t{0}](size_t, const model::ScoredSequence&) mutable {
-    reporter.progress(str("forgetting, ", what, ", ", judged.name), ++done, total, "texts", "");
+struct Likelihood {
+  double logprob = 0;  // sum over the scored tokens
+  int64_t tokens = 0;
+};
+
+// Of each request; those that `judged.results` has already are not asked for again.
+std::vector<Likelihood> likelihoods(const std::vector<model::ScoreRequest>& requests,
+                                    const char* what, const Judged& judged, Reporter& reporter) {
+  std::vector<Likelihood> found(requests.size());
+  std::vector<model::ScoreRequest> open;
+  std::vector<size_t> rows;  // of the open ones
+  for (size_t row = 0; row < requests.size(); ++row) {
+    if (const Json* known = judged.results->find(what, static_cast<int64_t>(row))) {
+      found[row] = {known->at(0).get<double>(), known->at(1).get<int64_t>()};
+    } else {
+      open.push_back(requests[row]);
+      rows.push_back(row);
+    }
+  }
+  auto done = std::ssize(requests) - std::ssize(open);
+  const auto on_scored = [&](size_t at, const model::ScoredSequence& scored) {
+    auto& sum = found[rows[at]];
+    sum = {std::accumulate(scored.logprobs.begin(), scored.logprobs.end(), 0.0),
+           std::ssize(scored.logprobs)};
+    if (std::isfinite(sum.logprob))  // JSON has no infinity; such a text is asked again
+      judged.results->add(what, static_cast<int64_t>(rows[at]), {sum.logprob, sum.tokens});
+    reporter.progress(str("forgetting, ", what, ", ", judged.name), ++done, std::ssize(requests),
+                      "texts", "");
     check_stop();
   };
-  auto sequences = model::score(
-      judged.model, requests,
-      model::ScoreOptions{.deterministic = judged.deterministic, .on_scored = on_scored});
+  model::score(judged.model, open,
+               model::ScoreOptions{.deterministic = judged.deterministic, .on_scored = on_scored});
   reporter.finish_progress();
-  return sequences;
-}
-
-double sum(const model::ScoredSequence& sequence) {
-  return std::accumulate(sequence.logprobs.begin(), sequence.logprobs.end(), 0.0);
+  return found;
 }
 
 void read_texts(const GeneralInput& input, const Judged& judged, Reporter& reporter,
                 GeneralRun& run) {
   std::vector<model::ScoreRequest> requests;
   for (const auto& text : input.texts) requests.push_back({.ids = text.ids, .from = 1});
-  for (const auto& sequence : scored(requests, "texts", judged, reporter)) {
-    run.text_loss.push_back(-sum(sequence));
-    run.text_tokens.push_back(std::ssize(sequence.logprobs));
+  for (const auto& [logprob, tokens] : likelihoods(requests, "texts", judged, reporter)) {
+    run.text_loss.push_back(-logprob);
+    run.text_tokens.push_back(tokens);
   }
 }
 
@@ -79,11 +97,11 @@ void answer_questions(const GeneralInput& input, const Judged& judged, Reporter&
   std::vector<model::ScoreRequest> requests;
   for (const auto& choice : input.choices)
     requests.push_back({.ids = choice.ids, .from = choice.from});
-  const auto sequences = scored(requests, "questions", judged, reporter);
+  const auto sums = likelihoods(requests, "questions", judged, reporter);
   constexpr size_t kChoices = 4;
-  for (size_t first = 0; first < sequences.size(); first += kChoices) {
+  for (size_t first = 0; first < sums.size(); first += kChoices) {
     const auto a_byte = [&](size_t i) {
-      return sum(sequences[first + i]) / static_cast<double>(input.choices[first + i].bytes);
+      return sums[first + i].logprob / static_cast<double>(input.choices[first + i].bytes);
     };
     bool is_right = true;
     for (size_t i = 1; i < kChoices; ++i) is_right &= a_byte(0) > a_byte(i);
@@ -116,25 +134,39 @@ void keep_states(const GeneralInput& input, model::CausalLm& model, GeneralRun& 
 }
 
 FormatRun probe_format(const Judged& judged, Reporter& reporter) {
-  std::vector<Ids> prompts;
-  for (const auto probe : format_probes()) prompts.push_back(prompt_of(judged.text, probe));
-  FormatRun run{.probes = std::ssize(prompts)};
-  model::BatchOptions options{.sampling = {.max_new_tokens = kProbeTokens},
-                              .deterministic = judged.deterministic};
-  options.on_answer = [&, done = int64_t{0}](size_t, const model::Generation&) mutable {
-    reporter.progress(str("forgetting, chat format, ", judged.name), ++done, run.probes, "answers",
-                      "");
-    check_stop();
-  };
-  const auto answers = model::generate_batch(judged.model, prompts, judged.text.stop_ids, options);
-  reporter.finish_progress();
-  for (const auto& answer : answers) {
-    const bool ended = answer.finish == model::FinishReason::kStop;
-    const bool leaked = leaks_template(judged.text, answer.ids);
+  constexpr const char* kPart = "chat format";
+  const auto probes = format_probes();
+  FormatRun run{.probes = std::ssize(probes)};
+  int64_t done = 0;
+  const auto count = [&](bool ended, bool leaked) {
     run.ended += ended;
     run.leaked += leaked;
     run.kept += ended && !leaked;
+    ++done;
+  };
+  std::vector<Ids> prompts;
+  std::vector<int64_t> rows;
+  for (int64_t row = 0; row < run.probes; ++row) {
+    if (const Json* known = judged.results->find(kPart, row)) {
+      count(known->at(0).get<bool>(), known->at(1).get<bool>());
+    } else {
+      prompts.push_back(prompt_of(judged.text, probes[static_cast<size_t>(row)]));
+      rows.push_back(row);
+    }
   }
+  model::BatchOptions options{.sampling = {.max_new_tokens = kProbeTokens},
+                              .deterministic = judged.deterministic};
+  options.on_answer = [&](size_t at, const model::Generation& answer) {
+    const bool ended = answer.finish == model::FinishReason::kStop;
+    const bool leaked = leaks_template(judged.text, answer.ids);
+    count(ended, leaked);
+    judged.results->add(kPart, rows[at], {ended, leaked});
+    reporter.progress(str("forgetting, ", kPart, ", ", judged.name), done, run.probes, "answers",
+                      "");
+    check_stop();
+  };
+  model::generate_batch(judged.model, prompts, judged.text.stop_ids, options);
+  reporter.finish_progress();
   return run;
 }
 
@@ -202,8 +234,11 @@ bool leaks_template(const data::TextModel& text, std::span<const int32_t> ids) {
   });
 }
 
-GeneralRun run_general(const GeneralInput& input, const Judged& judged, Reporter& reporter) {
+GeneralRun run_general(const GeneralInput& input, const Judged& given, Reporter& reporter) {
   const c10::NoGradGuard no_grad;
+  PartialResults in_memory;
+  auto judged = given;
+  if (!judged.results) judged.results = &in_memory;
   GeneralRun run;
   read_texts(input, judged, reporter, run);
   answer_questions(input, judged, reporter, run);

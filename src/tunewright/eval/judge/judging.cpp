@@ -4,17 +4,28 @@
 #include <memory>
 
 #include "tunewright/base/error.h"
+#include "tunewright/base/hash.h"
 #include "tunewright/base/str.h"
+#include "tunewright/base/version.h"
 #include "tunewright/eval/judge/endpoint_judge.h"
 #include "tunewright/eval/judge/local_judge.h"
 
 namespace tunewright::eval {
 namespace {
 
-std::unique_ptr<Judge> open_judge(const JudgeSource& source, const JudgeOptions& options,
-                                  const std::shared_ptr<Spending>& spending, Reporter& reporter) {
-  if (!source.path.empty()) return std::make_unique<LocalJudge>(source.path, reporter);
-  return std::make_unique<EndpointJudge>(source, options, spending);
+std::unique_ptr<Judge> open_local_judge(const std::string& path, const char* who,
+                                        const JudgeRun& run, Reporter& reporter) {
+  const auto key =
+      sha256(str(version(), run.deterministic, path, "\n", stamp_of_files(path))).substr(0, 16);
+  const auto& record = run.records.emplace_back(
+      std::make_shared<PartialResults>(run.folder, str("judge.local.", who), key));
+  if (record->found() > 0) {
+    reporter.info(str("judge ", path, ": going on behind ", record->found(),
+                      " opinions of an interrupted evaluation"));
+  }
+  auto judge = std::make_unique<LocalJudge>(path, record, reporter);
+  judge->set_deterministic(run.deterministic);
+  return judge;
 }
 
 JudgedTask judged_task(const TaskResult& result, int64_t limit) {
@@ -62,7 +73,7 @@ Judging prepare_judging(const JudgeOptions& options, const std::vector<Task>& ta
 }
 
 JudgeReport run_judging(const Judging& judging, const std::vector<TaskResult>& results,
-                        const BootstrapOptions& bootstrap, Reporter& reporter) {
+                        const JudgeRun& run, Reporter& reporter) {
   const auto& options = judging.options;
   std::vector<JudgedTask> tasks;
   for (const auto& result : results) {
@@ -70,14 +81,17 @@ JudgeReport run_judging(const Judging& judging, const std::vector<TaskResult>& r
       tasks.push_back(judged_task(result, options.limit));
   }
   const auto spending = std::make_shared<Spending>();
-  const auto first = open_judge(options.source, options, spending, reporter);
-  const auto second =
-      options.second ? open_judge(*options.second, options, spending, reporter) : nullptr;
+  const auto open = [&](const JudgeSource& source, const char* who) -> std::unique_ptr<Judge> {
+    if (!source.path.empty()) return open_local_judge(source.path, who, run, reporter);
+    return std::make_unique<EndpointJudge>(source, options, spending);
+  };
+  const auto first = open(options.source, "first");
+  const auto second = options.second ? open(*options.second, "second") : nullptr;
   return judge_tasks(options, tasks,
                      {.first = *first,
                       .second = second.get(),
                       .human = options.human.empty() ? nullptr : &judging.human},
-                     bootstrap, reporter);
+                     run.bootstrap, reporter);
 }
 
 }  // namespace tunewright::eval

@@ -1,8 +1,10 @@
 #include "tunewright/eval/judge/local_judge.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
+#include "tunewright/base/hash.h"
 #include "tunewright/base/str.h"
 #include "tunewright/eval/items.h"
 #include "tunewright/model/generate/generate.h"
@@ -50,23 +52,47 @@ std::vector<Ids> choice_ids(const data::TextModel& text, std::span<const std::st
   return all;
 }
 
+// Names a question in the record, whatever place it has among others.
+std::string part_of(const ChoiceQuestion& question) {
+  Json asked = Json::array({question.prompt});
+  for (const auto& choice : question.choices) asked.push_back(choice);
+  return sha256(dump_json(asked)).substr(0, 32);
+}
+
+// A question that waits for the log-probabilities of its choices.
+struct Open {
+  size_t question = 0;
+  std::vector<double> logprobs;  // of the choices
+  size_t left = 0;               // choices without one yet
+};
+
 }  // namespace
 
-LocalJudge::LocalJudge(const std::string& folder, Reporter& reporter)
+LocalJudge::LocalJudge(const std::string& folder, std::shared_ptr<PartialResults> record,
+                       Reporter& reporter)
     : text_(data::TextModel::load(folder)),
       model_(model::load_causal_lm({.path = folder}, reporter)),
-      name_(folder) {}
+      name_(folder),
+      record_(std::move(record)) {}
 
 LocalJudge::LocalJudge(data::TextModel text, std::unique_ptr<model::CausalLm> model,
-                       std::string name)
-    : text_(std::move(text)), model_(std::move(model)), name_(std::move(name)) {}
+                       std::string name, std::shared_ptr<PartialResults> record)
+    : text_(std::move(text)),
+      model_(std::move(model)),
+      name_(std::move(name)),
+      record_(std::move(record)) {}
 
 std::vector<Opinion> LocalJudge::ask(std::span<const ChoiceQuestion> questions,
                                      const std::string& label, Reporter& reporter) {
   std::vector<Opinion> opinions(questions.size());
+  std::vector<Open> open;
   std::vector<model::ScoreRequest> requests;
-  std::vector<size_t> asked;  // questions that fit into the model
+  std::vector<std::pair<size_t, size_t>> places;  // of each request: the open question, the choice
   for (size_t i = 0; i < questions.size(); ++i) {
+    if (const Json* known = record_->find(part_of(questions[i]), 0)) {
+      opinions[i] = opinion_of(known->get<std::vector<double>>());
+      continue;
+    }
     const auto prompt = prompt_of(text_, questions[i].prompt);
     const auto choices = choice_ids(text_, questions[i].choices);
     const auto longest = std::ranges::max(choices, {}, &Ids::size).size();
@@ -74,28 +100,34 @@ std::vector<Opinion> LocalJudge::ask(std::span<const ChoiceQuestion> questions,
       opinions[i].reason = "longer than the judge's positions";
       continue;
     }
-    asked.push_back(i);
-    for (const auto& choice : choices) {
+    const auto with_tokens =
+        std::ranges::count_if(choices, [](const Ids& ids) { return !ids.empty(); });
+    open.push_back({i, std::vector<double>(choices.size()), static_cast<size_t>(with_tokens)});
+    for (size_t choice = 0; choice < choices.size(); ++choice) {
       auto& request = requests.emplace_back();
       request.ids = prompt;
-      request.ids.insert(request.ids.end(), choice.begin(), choice.end());
+      request.ids.insert(request.ids.end(), choices[choice].begin(), choices[choice].end());
       request.from = static_cast<int64_t>(prompt.size());
+      places.emplace_back(open.size() - 1, choice);
     }
   }
-  const auto total = std::ssize(requests);
-  const auto scored = model::score(*model_, requests, [&](int64_t done) {
-    reporter.progress(label, done, total, "choices", "");
+  const auto on_scored = [&, done = int64_t{0}](size_t at,
+                                                const model::ScoredSequence& scored) mutable {
+    const auto [place, choice] = places[at];
+    auto& [question, logprobs, left] = open[place];
+    logprobs[choice] = std::accumulate(scored.logprobs.begin(), scored.logprobs.end(), 0.0);
+    if (--left == 0) {
+      opinions[question] = opinion_of(logprobs);
+      // JSON has no NaN and no infinity; such a model is asked again.
+      if (std::ranges::all_of(logprobs, [](double value) { return std::isfinite(value); }))
+        record_->add(part_of(questions[question]), 0, logprobs);
+    }
+    reporter.progress(label, ++done, std::ssize(requests), "choices", "");
     check_stop();
-  });
+  };
+  model::score(*model_, requests,
+               model::ScoreOptions{.deterministic = deterministic_, .on_scored = on_scored});
   reporter.finish_progress();
-  size_t next = 0;
-  for (const auto i : asked) {
-    std::vector<double> logprobs;
-    for (size_t choice = 0; choice < questions[i].choices.size(); ++choice, ++next)
-      logprobs.push_back(
-          std::accumulate(scored[next].logprobs.begin(), scored[next].logprobs.end(), 0.0));
-    opinions[i] = opinion_of(logprobs);
-  }
   return opinions;
 }
 

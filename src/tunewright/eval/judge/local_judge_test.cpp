@@ -58,6 +58,27 @@ TEST(LocalJudge, AChoiceThatGoesOnDoesNotHelpTheShorterOne) {
   EXPECT_NEAR(opinion.probabilities[0], a / (a + b), 1e-6);
 }
 
+TEST(LocalJudge, WhatItsRecordHasIsNotAskedAgain) {
+  const testing::TemporaryFolder folder;
+  const std::vector<std::string> choices = {"1", "2", "3"};
+  const ChoiceQuestion first{"Rate it.", choices}, second{"And this?", choices};
+  const auto record = [&] { return std::make_shared<PartialResults>(folder.path(), "judge", "k"); };
+  const auto ask = [&](uint64_t seed, std::vector<ChoiceQuestion> questions) {
+    LocalJudge judge(tiny_text(), tiny_model(seed), "tiny", record());
+    return judge.ask(questions, "t", silent_reporter());
+  };
+  const auto before = ask(3, {first});
+  // Another model would say something else: it is asked about the second question alone.
+  const auto after = ask(4, {second, first});
+  EXPECT_EQ(after[1].probabilities, before[0].probabilities);
+  LocalJudge other(tiny_text(), tiny_model(4), "tiny");
+  const auto fresh = other.ask(std::vector{second, first}, "t", silent_reporter());
+  EXPECT_NE(after[1].probabilities, fresh[1].probabilities);
+  for (size_t choice = 0; choice < choices.size(); ++choice)
+    EXPECT_NEAR(after[0].probabilities[choice], fresh[0].probabilities[choice], 1e-6);
+  EXPECT_EQ(record()->found(), 2);
+}
+
 TEST(LocalJudge, WhatDoesNotFitIsInvalid) {
   LocalJudge judge(tiny_text(), tiny_model(3, /*positions=*/64), "tiny");
   const std::vector<std::string> choices = {"A", "B", "T"};

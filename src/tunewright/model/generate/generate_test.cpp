@@ -171,6 +171,38 @@ TEST(Score, AnswersToOneQuestionScoreAsAlone) {
   }
 }
 
+// As with examples before each question: what all begin with is read once, and questions stay
+// apart.
+TEST(Score, QuestionsBehindTheSameWordsScoreAsAlone) {
+  const Json window = {
+      {"architectures", {"MistralForCausalLM"}}, {"model_type", "mistral"}, {"sliding_window", 6}};
+  for (const Json& changes : {Json::object(), window}) {
+    const auto model = tiny_model(changes);
+    const auto trunk = random_ids(20, 99);
+    std::vector<ScoreRequest> requests;
+    for (uint64_t question = 0; question < 300; ++question) {
+      auto asked = trunk;
+      const auto own = random_ids(question % 17, question);  // 0: the trunk alone is asked
+      asked.insert(asked.end(), own.begin(), own.end());
+      for (uint64_t answer = 0; answer <= question % 4; ++answer) {
+        ScoreRequest request{asked, static_cast<int64_t>(asked.size())};
+        const auto ids = random_ids(1 + answer, 1000 * question + answer);
+        request.ids.insert(request.ids.end(), ids.begin(), ids.end());
+        requests.push_back(request);
+      }
+    }
+    requests.push_back({trunk, 21});  // nothing to score
+    const auto together = score(*model, requests);
+    for (size_t i = 0; i < requests.size(); ++i) {
+      const auto alone = score(*model, std::span(requests).subspan(i, 1))[0];
+      ASSERT_EQ(alone.logprobs.size(), together[i].logprobs.size());
+      for (size_t j = 0; j < alone.logprobs.size(); ++j)
+        EXPECT_NEAR(alone.logprobs[j], together[i].logprobs[j], 1e-5) << i;
+      EXPECT_EQ(alone.is_greedy, together[i].is_greedy);
+    }
+  }
+}
+
 TEST(Score, WhatTheModelWouldSayIsGreedy) {
   const auto model = tiny_model();
   const auto prompt = random_ids(6, 8);

@@ -20,6 +20,7 @@ namespace tunewright::model {
 namespace {
 
 constexpr int64_t kBatchTokens = 2048, kMostGroupsAtOnce = 8;
+constexpr int64_t kShortestTrunk = 16;  // a shorter one is not worth the calls that it costs
 
 // The last token of a sequence is only predicted, never read.
 int64_t read_size(const ScoreRequest& request) {
@@ -39,10 +40,10 @@ void check(const CausalLm& model, const ScoreRequest& request) {
 // Neighbours that begin alike, as the answers to one question do: what they share is read once.
 struct Family {
   std::span<const ScoreRequest> requests;
-  int64_t shared = 0;  // tokens
+  int64_t shared = 0;  // tokens, the trunk's included
 
-  int64_t read_tokens() const {
-    int64_t tokens = shared;
+  int64_t read_tokens(int64_t trunk) const {
+    int64_t tokens = shared - trunk;
     for (const auto& request : requests) tokens += read_size(request) - shared;
     return tokens;
   }
@@ -54,16 +55,31 @@ int64_t shared_tokens(const ScoreRequest& a, const ScoreRequest& b) {
   return std::mismatch(a.ids.begin(), a.ids.begin() + most, b.ids.begin()).first - a.ids.begin();
 }
 
-std::vector<Family> find_families(std::span<const ScoreRequest> requests) {
+// How many tokens all requests begin with (instructions, examples): read once for each group.
+int64_t find_trunk(std::span<const ScoreRequest> requests) {
+  const ScoreRequest *first = nullptr, *last = nullptr;
+  int64_t trunk = 0;
+  for (const auto& request : requests) {
+    if (!has_scored_tokens(request)) continue;
+    trunk = first ? std::min(trunk, shared_tokens(*first, request)) : read_size(request);
+    if (!first) first = &request;
+    last = &request;
+  }
+  return first == last || trunk < kShortestTrunk ? 0 : trunk;  // one alone shares with nobody
+}
+
+std::vector<Family> find_families(std::span<const ScoreRequest> requests, int64_t trunk) {
   std::vector<Family> families;
   for (size_t i = 0; i < requests.size(); ++i) {
     const auto& request = requests[i];
     if (!has_scored_tokens(request)) continue;
     if (!families.empty() && families.back().requests.end() == requests.begin() + i) {
       auto& last = families.back();
-      const auto shared = std::min(last.shared, shared_tokens(last.requests.front(), request));
-      if (2 * shared >= read_size(request)) {
-        last = {requests.subspan(i - last.requests.size(), last.requests.size() + 1), shared};
+      const Family joined{requests.subspan(i - last.requests.size(), last.requests.size() + 1),
+                          std::min(last.shared, shared_tokens(last.requests.front(), request))};
+      const bool is_near = 2 * (joined.shared - trunk) >= read_size(request) - trunk;
+      if (is_near && joined.read_tokens(trunk) <= kBatchTokens) {
+        last = joined;
         continue;
       }
     }
@@ -73,17 +89,18 @@ std::vector<Family> find_families(std::span<const ScoreRequest> requests) {
 }
 
 // The families, longest first, cut into groups of about kBatchTokens tokens.
-std::vector<std::vector<Family>> deal(std::vector<Family> families) {
+std::vector<std::vector<Family>> deal(std::vector<Family> families, int64_t trunk) {
   std::ranges::stable_sort(families, std::greater{}, &Family::shared);
   std::vector<std::vector<Family>> groups;
   int64_t room = 0;
   for (const auto& family : families) {
-    if (groups.empty() || family.read_tokens() > room) {
+    const auto tokens = family.read_tokens(trunk);
+    if (groups.empty() || tokens > room) {
       groups.emplace_back();
       room = kBatchTokens;
     }
     groups.back().push_back(family);
-    room -= family.read_tokens();
+    room -= tokens;
   }
   return groups;
 }
@@ -93,19 +110,32 @@ struct ScoreBatch {
   std::vector<int32_t> labels, rows;    // [M]: row is the token that predicts the label
   std::vector<int64_t> offsets = {0}, continues;
 
-  explicit ScoreBatch(std::span<const Family> families) {
-    std::vector<int64_t> begins;
-    for (const auto& family : families) {
-      begins.push_back(offsets.back());
-      add_sequence(family.requests.front(), 0, family.shared);
-    }
+  // Laid out as the trunk, what each family shares behind it, and the rest of each request.
+  ScoreBatch(std::span<const Family> families, int64_t trunk) : trunk_(trunk) {
+    if (trunk > 0) add_sequence(families.front().requests.front(), 0, trunk);
+    std::vector<Stem> stems;
+    for (const auto& family : families) stems.push_back(add_stem(family));
     for (size_t i = 0; i < families.size(); ++i) {
-      for (const auto& request : families[i].requests)
-        add_rest(request, families[i].shared, static_cast<int64_t>(i), begins[i]);
+      for (const auto& request : families[i].requests) add_rest(request, stems[i]);
     }
   }
 
  private:
+  struct Stem {            // what a family shares
+    int64_t shared = 0;    // tokens, the trunk's included
+    int64_t sequence = 0;  // that its requests go on from
+    int64_t begin = 0;     // where those behind the trunk begin
+  };
+
+  Stem add_stem(const Family& family) {
+    Stem stem{.shared = family.shared, .begin = offsets.back()};
+    if (family.shared == trunk_) return stem;
+    stem.sequence = std::ssize(offsets) - 1;
+    add_sequence(family.requests.front(), trunk_, family.shared);
+    if (trunk_ > 0) continues.push_back(0);
+    return stem;
+  }
+
   void add_sequence(const ScoreRequest& request, int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       ids.push_back(request.ids[static_cast<size_t>(i)]);
@@ -114,17 +144,22 @@ struct ScoreBatch {
     offsets.push_back(static_cast<int64_t>(ids.size()));
   }
 
-  void add_rest(const ScoreRequest& request, int64_t shared, int64_t sequence, int64_t begin) {
+  void add_rest(const ScoreRequest& request, const Stem& stem) {
     const auto rest = offsets.back();
-    if (shared < read_size(request)) {
-      add_sequence(request, shared, read_size(request));
-      continues.push_back(sequence);
+    if (stem.shared < read_size(request)) {
+      add_sequence(request, stem.shared, read_size(request));
+      continues.push_back(stem.sequence);
     }
     for (int64_t i = request.from - 1; i < read_size(request); ++i) {
-      rows.push_back(static_cast<int32_t>(i < shared ? begin + i : rest + i - shared));
+      const auto row = i < trunk_        ? i
+                       : i < stem.shared ? stem.begin + i - trunk_
+                                         : rest + i - stem.shared;
+      rows.push_back(static_cast<int32_t>(row));
       labels.push_back(request.ids[static_cast<size_t>(i) + 1]);
     }
   }
+
+  int64_t trunk_;
 };
 
 ops::LabelScores run(CausalLm& model, const ScoreBatch& batch) {
@@ -163,9 +198,10 @@ std::vector<ScoredSequence> score(CausalLm& model, std::span<const ScoreRequest>
   for (const auto& request : requests) check(model, request);
   model.set_training(false, 0);
   std::vector<ScoredSequence> sequences(requests.size());
+  const auto trunk = options.deterministic ? 0 : find_trunk(requests);
   const auto score_group = [&](const std::vector<Family>& group) {
     const c10::NoGradGuard no_grad;
-    const auto scores = run(model, ScoreBatch(group));
+    const auto scores = run(model, ScoreBatch(group, trunk));
     const float* logprob = scores.logprobs.const_data_ptr<float>();
     const bool* is_argmax = scores.is_argmax.const_data_ptr<bool>();
     for (const auto& family : group) {
@@ -192,7 +228,8 @@ std::vector<ScoredSequence> score(CausalLm& model, std::span<const ScoreRequest>
       }
     }
   };
-  const auto groups = options.deterministic ? set_apart(requests) : deal(find_families(requests));
+  const auto groups =
+      options.deterministic ? set_apart(requests) : deal(find_families(requests, trunk), trunk);
   std::atomic<size_t> next = 0;
   ops::side_by_side(groups_at_once(model, groups.size(), options.deterministic), [&](int64_t) {
     for (size_t i = next++; i < groups.size(); i = next++) {

@@ -97,10 +97,11 @@ std::vector<Overlap> find_overlaps(const CardFacts& facts) {
   return overlaps;
 }
 
-// An evaluation that compares another model with these weights says nothing about them.
+// An evaluation that compares another model with these weights, or asks them about one, says
+// nothing about them.
 bool is_about(const AuditLine& line, const std::vector<Artefact>& weights) {
   return std::ranges::any_of(line.inputs, [&](const Artefact& input) {
-    return input.role != "baseline" &&
+    return input.role != "baseline" && input.role != "judge" &&
            std::ranges::find(weights, input.sha256, &Artefact::sha256) != weights.end();
   });
 }

@@ -265,17 +265,19 @@ TEST_F(Catalogue, Traces) {
   EXPECT_USER_ERROR(trace("nonsense", list, {trail}), "is neither a run");
 }
 
-TEST_F(Catalogue, ABaselineIsTracedAsOne) {
+TEST_F(Catalogue, ABaselineAndAJudgeAreTracedAsSuch) {
   const auto run = add("runs/a", 1.0);
   write_file_atomic(run / "adapter/adapter_model.safetensors", "w");
   const auto trail = AuditTrail::beside(run);
   trail.append({.event = "evaluated", .inputs = artefacts_of({run / "adapter"}, "model")});
   trail.append({.event = "evaluated", .inputs = artefacts_of({run / "adapter"}, "baseline")});
+  trail.append({.event = "evaluated", .inputs = artefacts_of({run / "adapter"}, "judge")});
   const auto list = load_catalogue(folder / "runs", silent_reporter());
   const auto uses = trace("a", list, {trail}).forward.next;
-  ASSERT_EQ(uses.size(), 2U);
-  EXPECT_THAT(uses[0].note, ::testing::Not(::testing::HasSubstr("baseline")));
+  ASSERT_EQ(uses.size(), 3U);
+  EXPECT_THAT(uses[0].note, ::testing::Not(::testing::HasSubstr(", as the")));
   EXPECT_THAT(uses[1].note, ::testing::HasSubstr(", as the baseline"));
+  EXPECT_THAT(uses[2].note, ::testing::HasSubstr(", as the judge"));
 }
 
 TEST_F(Catalogue, TheTrailsOfStudiesCount) {

@@ -183,7 +183,10 @@ class Tracer {
       }
       if (roles.empty() || line.event == "run_started" || line.event == "run_finished") continue;
       auto use = use_of(line);
-      if (roles == std::set<std::string>{"baseline"}) use.note += ", as the baseline";
+      const bool is_about = roles.contains("model") || roles.contains("");
+      for (const auto* role : {"baseline", "judge"}) {
+        if (!is_about && roles.contains(role)) use.note += str(", as the ", role);
+      }
       std::set<std::string> made;
       for (const auto& artefact : line.artefacts) made.insert(artefact.sha256);
       const bool goes_on =

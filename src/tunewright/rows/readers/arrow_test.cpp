@@ -2,6 +2,7 @@
 #include "tunewright/base/files.h"
 #include "tunewright/base/test.h"
 #include "tunewright/rows/readers/source_fixture.h"
+#include "tunewright/rows/rows.h"
 
 namespace tunewright::rows {
 namespace {
@@ -65,6 +66,27 @@ TEST(Arrow, DamagedFilesNeverCrash) {
       EXPECT_GE(read.rows.size(), 1u);
     }
     fs::remove(folder / name);
+  }
+}
+
+// As training and evaluation read them: what is null is absent.
+TEST(Arrow, TablesAreReadAsRows) {
+  for (const char* name : {"tables/snappy.parquet", "tables/stream.arrow"}) {
+    const auto expected = read_source({.path = fixture(name), .to = Target::kAsIs}).rows;
+    std::vector<Json> rows;
+    for_each_row(fixture(name), [&](const RowPlace& place, Json&& row) {
+      EXPECT_EQ(place.row, std::ssize(rows));
+      rows.push_back(std::move(row));
+    });
+    ASSERT_EQ(rows.size(), expected.size()) << name;
+    for (size_t i = 0; i < rows.size(); ++i) {
+      for (const auto& [key, value] : expected[i].items()) {
+        EXPECT_EQ(rows[i].contains(key), !value.is_null()) << name << " " << key;
+        if (value.is_string() || value.is_number()) {
+          EXPECT_EQ(rows[i][key], value) << name << " " << key;
+        }
+      }
+    }
   }
 }
 
