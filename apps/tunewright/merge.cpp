@@ -29,7 +29,7 @@ int run_merge(const MergeFlags& flags, const Context& context) {
   model::merge_adapter(*model);
   if (stop_requested()) return kInterrupted;  // what is written from here on is written whole
   model::save_causal_lm(*model, flags.model.path, flags.out);
-  record_merge(*flags.model.adapter, flags.out);
+  record_merge(flags.model.adapter.value_or(""), flags.out);
   print_result(context, {{"out", flags.out}, {"dtype", c10::toString(model->dtype())}},
                str(flags.out, ": the base model with the adapter folded in"));
   return kDone;

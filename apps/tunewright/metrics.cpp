@@ -48,6 +48,7 @@ metrics::MetricOptions read_options(const MetricsFlags& flags, const Context& co
 
 std::vector<const metrics::Metric*> chosen_metrics(const std::vector<std::string>& names) {
   std::vector<const metrics::Metric*> chosen;
+  chosen.reserve(names.size());
   for (const auto& name : names) chosen.push_back(&metrics::find_metric(trim(name)));
   return chosen;
 }

@@ -73,8 +73,7 @@ train::Load changed_load(train::Load load, const train::Recipe& recipe) {
 class Need {
  public:
   explicit Need(const Plan& plan) : plan_(plan) {
-    if (!plan.forecast) return;
-    program_ = plan.forecast->memory.program;
+    if (plan.forecast) program_ = plan.forecast->memory.program;
     learn(plan);
   }
   double operator()(const train::Recipe& recipe) const {
@@ -83,6 +82,7 @@ class Need {
     return program_ + factor_ * memory_floor(size, recipe, load).total(load.several_passes);
   }
   void learn(const Plan& plan) {
+    if (!plan.forecast) return;
     const double floor = plan.survey.floor.total(plan.survey.load.several_passes);
     factor_ = std::max(factor_, (plan.forecast->memory.peak() - program_) / floor);
   }

@@ -36,6 +36,7 @@ bool is_requirement(const std::string& text) {
 // Runs a program with its output on standard error, and waits.  Its exit status, or -1.
 int run_program(std::vector<std::string> words) {
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (auto& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   posix_spawn_file_actions_t actions;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "tunewright/base/error.h"
 #include "tunewright/base/fields.h"
@@ -237,6 +238,16 @@ TaskResult result_of(Task&& task, TaskRun&& candidate, std::optional<TaskRun>&& 
   return result;
 }
 
+// Of what both models did on the general texts, which is not kept.
+std::optional<Forgetting> forgetting_of(const Work& work, BothRuns& runs,
+                                        const BootstrapOptions& options) {
+  if (!work.general || !runs.baseline) return std::nullopt;
+  const auto model = std::exchange(runs.candidate.general, std::nullopt),
+             baseline = std::exchange(runs.baseline->general, std::nullopt);
+  if (!model || !baseline) return std::nullopt;
+  return compare_general(*work.general, *model, *baseline, options);
+}
+
 std::vector<metrics::MeasuredFigure> forgetting_figures(const Evaluation& evaluation) {
   std::vector<metrics::MeasuredFigure> measured;
   if (!evaluation.forgetting) return measured;
@@ -286,12 +297,7 @@ Evaluation evaluate(const EvalOptions& options, Reporter& reporter) {
   auto runs = run_models(work, reporter);
   const auto bootstrap = resampling_of(options, tasks, reporter);
   Evaluation evaluation{.options = options};
-  if (work.general) {
-    evaluation.forgetting =
-        compare_general(*work.general, *runs.candidate.general, *runs.baseline->general, bootstrap);
-    runs.candidate.general.reset();
-    runs.baseline->general.reset();
-  }
+  evaluation.forgetting = forgetting_of(work, runs, bootstrap);
   for (size_t i = 0; i < tasks.size(); ++i) {
     std::optional<TaskRun> baseline;
     if (runs.baseline) baseline = std::move(runs.baseline->tasks[i]);

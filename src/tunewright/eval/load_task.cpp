@@ -45,6 +45,7 @@ bool fits(const metrics::Metric& line, TaskType type) {
 // Every metric that rows of the type can be measured by.
 std::vector<std::pair<std::string, Metric>> fitting_metrics(TaskType type) {
   std::vector<std::pair<std::string, Metric>> fitting;
+  fitting.reserve(std::size(kLossNames) + metrics::metric_table().size());
   for (const auto& [name, kind] : kLossNames) fitting.emplace_back(name, kind);
   for (const auto& line : metrics::metric_table()) {
     if (fits(line, type)) fitting.emplace_back(line.name, Metric(line.name));
@@ -60,6 +61,7 @@ std::vector<Metric> metrics_of(const TaskOptions& options, const std::string& wh
     const auto it = std::ranges::find(fitting, wanted, [](const auto& pair) { return pair.first; });
     if (it == fitting.end()) {
       std::vector<std::string> names;
+      names.reserve(fitting.size());
       for (const auto& [name, metric] : fitting) names.push_back(name);
       throw UserError(str(where, ".metrics: '", wanted, "' is no metric of this type of task",
                           suggestion(wanted, names)));
@@ -73,10 +75,11 @@ std::vector<Metric> metrics_of(const TaskOptions& options, const std::string& wh
 void check_settings(const Task& task, const std::string& where) {
   Task tried{.options = task.options, .labels = task.labels, .rows = {}};
   TaskRun run;
-  const auto labels = task.label_count();
+  const auto names = task.labels ? task.labels->labels() : std::vector<std::string>();
+  const auto labels = std::ssize(names);
   for (int64_t i = 0; i < std::max<int64_t>(2, labels); ++i) {
     auto& row = tried.rows.emplace_back();
-    row.reference = labels > 0 ? task.labels->labels()[static_cast<size_t>(i % labels)]
+    row.reference = labels > 0 ? names[static_cast<size_t>(i % labels)]
                                : str("one two three four five six ", i);
     run.answers.push_back(row.reference);
     auto& score = run.scores.emplace_back();
@@ -240,12 +243,12 @@ void add_groups(Task& task) {
   add_group_figures(task, {.name = task.labels ? "accuracy" : "exact_match"});
 }
 
-void check_references(const Task& task) {
+void check_references(const Task& task, const LabelReader& labels) {
   for (const auto& row : task.rows) {
-    if (task.labels->index_of(row.reference)) continue;
+    if (labels.index_of(row.reference)) continue;
     throw UserError(str(describe(row.place), ": the answer '", excerpt(row.reference, 40),
                         "' is none of the labels",
-                        suggestion(std::string(trim(row.reference)), task.labels->labels())));
+                        suggestion(std::string(trim(row.reference)), labels.labels())));
   }
 }
 
@@ -286,7 +289,7 @@ Task load_task(const TaskOptions& options, int64_t samples) {
             .samples = samples};
   if (options.type == TaskType::kClassification) task.labels.emplace(options.labels, where);
   task.rows = read_rows(options.data, options, options.limit);
-  if (task.labels) check_references(task);
+  if (task.labels) check_references(task, *task.labels);
   check_settings(task, where);
   add_shots(task);
   add_groups(task);

@@ -25,6 +25,7 @@ const Figure* find_figure(const std::string& name) {
 
 void add_figures(Task& task) {
   std::vector<std::string> names;
+  names.reserve(kFigures.size());
   for (const auto& figure : kFigures) names.push_back(figure.name);
   for (const auto& wanted : task.options.metrics) {
     const auto* figure = find_figure(wanted);

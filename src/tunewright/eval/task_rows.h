@@ -43,6 +43,7 @@ std::vector<Row> take_shots(const TaskOptions& options, std::vector<Row>& tested
                         " rows"));
   }
   std::vector<std::string> labels;
+  labels.reserve(pool.size());
   for (const auto& row : pool) labels.push_back(label(row));
   std::vector<size_t> drawn;
   if (options.fewshot_sampler == Shots::kFirst) {
@@ -51,6 +52,7 @@ std::vector<Row> take_shots(const TaskOptions& options, std::vector<Row>& tested
     drawn = draw_balanced(labels, count, static_cast<uint64_t>(options.fewshot_seed));
   }
   std::vector<Row> shots;
+  shots.reserve(drawn.size());
   for (const auto at : drawn) shots.push_back(pool[at]);
   if (apart) return shots;
   std::ranges::sort(drawn, std::greater{});

@@ -140,12 +140,13 @@ Score score_entity_f1(std::span<const PredictionRow> rows, const MetricOptions& 
   const auto counted = count(rows, entity);
   const auto sums = counted.statistics.sums();
   const bool strict = entity.mode == EntityMode::kStrict;
-  return {.score = counted.statistics.score(sums),
-          .signature = str("mode:", strict ? "strict" : "default",
-                           "|scheme:", strict ? name_of(*entity.scheme) : "any", "|average:",
-                           kEntityAverageNames[static_cast<size_t>(entity.average)].first,
-                           "|tags:", entity.suffix ? "suffix" : "prefix", "|version:seqeval-1.2"),
-          .details = details(counted, sums)};
+  return {
+      .score = counted.statistics.score(sums),
+      .signature = str("mode:", strict ? "strict" : "default",
+                       "|scheme:", strict && entity.scheme ? name_of(*entity.scheme) : "any",
+                       "|average:", kEntityAverageNames[static_cast<size_t>(entity.average)].first,
+                       "|tags:", entity.suffix ? "suffix" : "prefix", "|version:seqeval-1.2"),
+      .details = details(counted, sums)};
 }
 
 }  // namespace tunewright::metrics

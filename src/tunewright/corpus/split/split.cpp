@@ -82,7 +82,7 @@ std::unique_ptr<Step::Notes> Split::read(const Batch& batch) const {
 
 void Split::collect(std::unique_ptr<Notes> notes) {
   auto& [rows, near_duplicates] = dynamic_cast<Fields&>(*notes);
-  if (near_duplicates) duplicates_->collect(*near_duplicates);
+  if (duplicates_ && near_duplicates) duplicates_->collect(*near_duplicates);
   for (const auto& row : rows) {
     rows_.insert(row.row);
     strata_.push_back(

@@ -111,6 +111,7 @@ TEST(Generate, FillsThePositionsAndNoMore) {
 TEST(Score, EqualsLogSoftmaxOfTheLogits) {
   const auto model = tiny_model();
   std::vector<ScoreRequest> requests;
+  requests.reserve(12);
   for (uint64_t i = 0; i < 12; ++i)
     requests.push_back({random_ids(2 + 3 * i, 100 + i), 1 + static_cast<int64_t>(i) % 3});
   const auto scored = score(*model, requests);
@@ -130,6 +131,7 @@ TEST(Score, EqualsLogSoftmaxOfTheLogits) {
 TEST(Score, ResultsDoNotDependOnTheBatch) {
   const auto model = tiny_model();
   std::vector<ScoreRequest> requests;
+  requests.reserve(200);
   for (uint64_t i = 0; i < 200; ++i)
     requests.push_back({random_ids(2 + i % 45, i), 1});  // several batches
   const auto together = score(*model, requests);

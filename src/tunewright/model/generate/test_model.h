@@ -62,6 +62,7 @@ inline std::unique_ptr<CausalLm> tiny_model(const Json& changes = Json::object()
 inline std::vector<int32_t> random_ids(size_t size, uint64_t seed) {
   Random random(seed);
   std::vector<int32_t> ids;
+  ids.reserve(size);
   for (size_t i = 0; i < size; ++i) ids.push_back(static_cast<int32_t>(random.below(kVocabulary)));
   return ids;
 }
