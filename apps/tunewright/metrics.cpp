@@ -17,9 +17,12 @@ Examples:
   tunewright metrics --in predictions.jsonl --metrics bleu --set bleu.tokenize=zh --set bleu.lowercase=true
   tunewright metrics --in tags.jsonl --metrics entity_f1 --set entity.mode=strict --set entity.scheme=IOB2
   tunewright metrics --in answers.jsonl --metrics format_schema,refusal_rate --schema answer_schema.json
+  tunewright score --model models/smollm2-135m-instruct --in texts.jsonl --out scores.jsonl
+  tunewright metrics --in scores.jsonl --metrics perplexity,word_perplexity,bits_per_byte
 Rows: {"prediction": "a text", "reference": "a text"} or {…, "references": ["a text", "another"]};
 labels: {"prediction": "ham", "reference": "spam"}; tags: {"prediction": ["B-PER", "O"], "reference": [
-"B-PER", "I-PER"]}; {"probabilities": {"ham": 0.9, "spam": 0.1}, "reference": "ham"}.
+"B-PER", "I-PER"]}; {"probabilities": {"ham": 0.9, "spam": 0.1}, "reference": "ham"};
+{"token_logprobs": [null, -1.5], "text": "a text"}, as `tunewright score` writes them.
 Out: one JSON object, {"bleu": {"score": …, "signature": …, …}, …}; the signature names every choice
 that decides the score.)";
 

@@ -20,6 +20,7 @@ struct ScoreFlags {
 struct Item {
   model::ScoreRequest request;
   int64_t shown_from = 0;  // first token of the output: of the completion, or of the whole text
+  std::string text;        // completion, or the whole text
 };
 
 const std::string& text_field(const Json& row, const char* key, const rows::RowPlace& place) {
@@ -37,7 +38,8 @@ const std::string& text_field(const Json& row, const char* key, const rows::RowP
 // Prompt and completion are tokenised apart, as in training.
 Item to_item(const data::TextModel& text, const Json& row, const rows::RowPlace& place) {
   if (row.contains("text")) {
-    return {{data::prompt_ids(text, text_field(row, "text", place)), 1}, 0};
+    const auto& whole = text_field(row, "text", place);
+    return {{data::prompt_ids(text, whole), 1}, 0, whole};
   }
   Item item;
   auto& ids = item.request.ids;
@@ -45,7 +47,8 @@ Item to_item(const data::TextModel& text, const Json& row, const rows::RowPlace&
   item.shown_from = static_cast<int64_t>(ids.size());
   item.request.from =
       std::max(item.shown_from, int64_t{1});  // without a prompt nothing predicts the first token
-  const auto completion = text.tokenizer.encode(text_field(row, "completion", place));
+  item.text = text_field(row, "completion", place);
+  const auto completion = text.tokenizer.encode(item.text);
   ids.insert(ids.end(), completion.begin(), completion.end());
   return item;
 }
@@ -78,11 +81,8 @@ Json to_row(const Item& item, const model::ScoredSequence& scored,
     tokens.push_back(tokenizer.token(item.request.ids[i]));
   }
   if (ids.empty()) logprobs = Json::array();
-  return {{"logprob", sum},
-          {"token_logprobs", logprobs},
-          {"ids", ids},
-          {"tokens", tokens},
-          {"is_greedy", scored.is_greedy}};
+  return {{"logprob", sum},   {"token_logprobs", logprobs}, {"ids", ids},
+          {"tokens", tokens}, {"text", item.text},          {"is_greedy", scored.is_greedy}};
 }
 
 // The user asked to stop.

@@ -160,6 +160,7 @@ Task load_choice(const TaskOptions& options) {
     golds.push_back({.choices = row.choices, .right = {static_cast<int64_t>(row.right)}});
     task.rows.push_back(
         shown_row(row.place, row.prompt, row.choices[row.right], group_index(task, row.group)));
+    task.rows.back().right_choice = static_cast<int64_t>(row.right);
   }
   for (const auto& figure : scoring.figures) task.add_figure(figure);
   if (!options.group_by.empty()) add_group_figures(task, scoring.figures.front());

@@ -1,9 +1,12 @@
 #include "tunewright/eval/conclusion.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <functional>
 #include <iterator>
 #include <map>
+#include <utility>
 
 #include "tunewright/base/files.h"
 #include "tunewright/base/str.h"
@@ -84,17 +87,61 @@ std::vector<metrics::MeasuredFigure> measured_figures(const Evaluation& evaluati
   return figures;
 }
 
-metrics::McNemar mcnemar_of(const TaskResult& result) {
+// Whether a row's answer is right, and the figure that says so.
+struct Rightness {
+  std::string figure;
+  std::function<bool(const RowScore& score)> is_right;
+};
+
+// The column of a figure that holds 1 for right and 0 for wrong answers, whatever the figure makes
+// of it.
+bool counts_right_answers(const Figure& figure, std::span<const RowScore> scores) {
+  const bool is_share = figure.is_judged && !figure.lower_is_better && figure.over != Over::kGap &&
+                        (figure.aggregation == Aggregation::kMean ||
+                         figure.aggregation == Aggregation::kAmbiguousAccuracy);
+  return is_share && std::ranges::all_of(scores, [&](const RowScore& score) {
+           return score.values.size() > figure.column &&
+                  (score.values[figure.column] == 0 || score.values[figure.column] == 1);
+         });
+}
+
+// None where the task's answers are not right or wrong: texts that nothing asks to be equal,
+// losses.
+std::optional<Rightness> rightness_of(const TaskResult& result, const TaskRun& baseline) {
+  const auto& task = result.task;
+  if (task.labels) {
+    return Rightness{"accuracy",
+                     [](const RowScore& score) { return score.predicted == score.reference; }};
+  }
+  for (const auto& figure : task.figures) {
+    if (counts_right_answers(*figure, result.candidate.scores) &&
+        counts_right_answers(*figure, baseline.scores)) {
+      // The column of an accuracy of some rows holds the answers of all.
+      const bool of_all = figure->aggregation == Aggregation::kMean;
+      return Rightness{
+          of_all ? figure->name : "accuracy",
+          [column = figure->column](const RowScore& score) { return score.values[column] == 1; }};
+    }
+  }
+  const bool compares_texts = std::ranges::any_of(task.metrics, [](Metric metric) {
+    return metric.line() && metric.line()->name == std::string_view("exact_match");
+  });
+  if (!compares_texts) return std::nullopt;
+  return Rightness{"exact_match", [](const RowScore& score) { return score.exact_match == 1; }};
+}
+
+std::optional<RightAnswers> compare_right_answers(const TaskResult& result,
+                                                  const TaskRun& baseline) {
+  const auto rightness = rightness_of(result, baseline);
+  if (!rightness) return std::nullopt;
   int64_t only_candidate = 0, only_baseline = 0;
   for (size_t i = 0; i < result.candidate.scores.size(); ++i) {
-    const auto& ours = result.candidate.scores[i];
-    const auto& theirs = result.baseline->scores[i];
-    const bool right = ours.predicted == ours.reference;
-    const bool was_right = theirs.predicted == theirs.reference;
+    const bool right = rightness->is_right(result.candidate.scores[i]);
+    const bool was_right = rightness->is_right(baseline.scores[i]);
     only_candidate += right && !was_right;
     only_baseline += was_right && !right;
   }
-  return metrics::mcnemar(only_candidate, only_baseline);
+  return RightAnswers{rightness->figure, metrics::mcnemar(only_candidate, only_baseline)};
 }
 
 // The gap between groups of the task's own gap figure; none where it has none.
@@ -172,6 +219,29 @@ metrics::SliceField length_field(const Task& task, const TaskRun& run) {
   return metrics::length_slices(lengths);
 }
 
+// The task of a group of task files that a row is of; other groups stand in the rows of the file.
+std::optional<metrics::SliceField> task_field(const Task& task) {
+  if (task.options.type != TaskType::kLmEval || task.group_names.size() < 2) return std::nullopt;
+  metrics::SliceField field{.name = "task", .values = {}};
+  field.values.reserve(task.rows.size());
+  for (const auto& row : task.rows)
+    field.values.push_back(task.group_names[static_cast<size_t>(row.group)]);
+  return field;
+}
+
+// By its index, from 0: what a model that prefers a place among the choices gets wrong.
+std::optional<metrics::SliceField> choice_field(const Task& task) {
+  metrics::SliceField field{.name = "right choice", .values = {}};
+  field.values.reserve(task.rows.size());
+  bool weighs_choices = false;
+  for (const auto& row : task.rows) {
+    const bool known = row.right_choice != kInvalid;
+    weighs_choices |= known;
+    field.values.push_back(known ? str(row.right_choice) : "");
+  }
+  return weighs_choices ? std::optional(std::move(field)) : std::nullopt;
+}
+
 // What the task's own first figure makes of a row, the larger the better.
 double goodness_of(const Figure& figure, const RowScore& score) {
   if (score.values.size() <= figure.column) return 0;
@@ -232,6 +302,9 @@ std::vector<double> row_goodness(const Task& task, const TaskRun& run) {
 std::vector<metrics::SliceField> slice_fields(const Task& task, const TaskRun& run) {
   auto fields = fields_of_file(task);
   fields.insert(fields.begin(), length_field(task, run));
+  for (auto& field : {choice_field(task), task_field(task)}) {
+    if (field) fields.insert(fields.begin(), *field);
+  }
   if (task.labels) fields.insert(fields.begin(), label_field(task, run));
   return fields;
 }
@@ -241,7 +314,7 @@ void conclude(Evaluation& evaluation, std::span<const metrics::Gate> gates,
   for (auto& result : evaluation.tasks) {
     result.groups = group_gap_of(result, options);
     if (!result.baseline) continue;
-    if (result.task.labels) result.mcnemar = mcnemar_of(result);
+    result.right_answers = compare_right_answers(result, *result.baseline);
     result.slices = metrics::regression_slices(
         row_goodness(result.task, result.candidate), row_goodness(result.task, *result.baseline),
         slice_fields(result.task, result.candidate), {.bootstrap = options});

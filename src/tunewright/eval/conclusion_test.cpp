@@ -67,7 +67,7 @@ TEST(Conclusion, AWorseSourceIsFoundAndFailsTheGate) {
   EXPECT_FALSE(example.evaluation.passed());
   EXPECT_EQ(example.evaluation.gates[0].gate.figure, "triage.accuracy");
   const auto& result = example.evaluation.tasks[0];
-  EXPECT_EQ(result.mcnemar->only_baseline, 60);
+  EXPECT_EQ(result.right_answers->test.only_baseline, 60);
   ASSERT_FALSE(result.slices->slices.empty());
   bool found = false;
   for (const auto& slice : result.slices->slices) {
@@ -78,6 +78,60 @@ TEST(Conclusion, AWorseSourceIsFoundAndFailsTheGate) {
   }
   EXPECT_TRUE(found);
   EXPECT_THAT(result.slices->left_out, ElementsAre("id"));
+}
+
+// Not of labels alone: whatever a task's own figure, or equality of texts, calls right.
+TEST(Conclusion, EveryRightOrWrongAnswerIsInMcNemarsTest) {
+  Example example(40, [](int64_t) { return true; });
+  auto& result = example.evaluation.tasks[0];
+  result.task.labels.reset();
+  result.task.metrics = {Metric("exact_match")};
+  result.metrics.clear();
+  for (size_t i = 0; i < 40; ++i) {
+    auto &ours = result.candidate.scores[i], &theirs = result.baseline->scores[i];
+    ours.exact_match = i < 8 ? 1 : 0;
+    theirs.exact_match = i >= 6 && i < 10 ? 1 : 0;
+    ours.values = {-0.5, i < 3 ? 1.0 : 0.0};
+    theirs.values = {-0.25, 0};
+  }
+  example.conclude_with("{}");
+  EXPECT_EQ(result.right_answers->figure, "exact_match");
+  EXPECT_EQ(result.right_answers->test.only_candidate, 6);
+  EXPECT_EQ(result.right_answers->test.only_baseline, 2);
+
+  result.task.add_figure({.name = "likelihood", .column = 0});
+  result.task.add_figure({.name = "acc", .column = 1});
+  example.conclude_with("{}");
+  EXPECT_EQ(result.right_answers->figure, "acc");
+  EXPECT_EQ(result.right_answers->test.only_candidate, 3);
+  EXPECT_EQ(result.right_answers->test.only_baseline, 0);
+
+  result.task.figures.resize(1);
+  result.task.metrics = {Metric("rougeL")};
+  example.conclude_with("{}");
+  EXPECT_FALSE(result.right_answers.has_value()) << "no answer is right or wrong";
+}
+
+TEST(Conclusion, ChoicesAndTaskFilesHaveSlicesOfTheirOwn) {
+  Task task{.options = {.name = "mmlu", .type = TaskType::kLmEval}, .rows = {}};
+  TaskRun run;
+  for (int64_t i = 0; i < 4; ++i) {
+    task.rows.push_back({.question = "Q", .group = i / 2, .right_choice = i == 3 ? kInvalid : i});
+    run.answers.emplace_back();
+    run.scores.emplace_back();
+  }
+  task.group_names = {"law", "physics"};
+  task.items = std::make_shared<Items>();
+  const auto fields = slice_fields(task, run);
+  ASSERT_EQ(fields.size(), 3U);
+  EXPECT_EQ(fields[0].name, "task");
+  EXPECT_THAT(fields[0].values, ElementsAre("law", "law", "physics", "physics"));
+  EXPECT_EQ(fields[1].name, "right choice");
+  EXPECT_THAT(fields[1].values, ElementsAre("0", "1", "2", ""));
+  EXPECT_EQ(fields[2].name, "length");
+
+  task.options.type = TaskType::kChoice;  // its groups are fields of the file
+  EXPECT_EQ(slice_fields(task, run)[0].name, "right choice");
 }
 
 TEST(Conclusion, OneRowMoreIsNoVerdict) {

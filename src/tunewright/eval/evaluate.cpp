@@ -279,6 +279,7 @@ BootstrapOptions resampling_of(const EvalOptions& options, const std::vector<Tas
 
 void Evaluation::complete() const {
   for (const auto& record : records) record->complete();
+  remove_partial_results(requests_folder(options));
 }
 
 bool Evaluation::passed() const { return metrics::all_passed(gates); }

@@ -18,14 +18,20 @@
 
 namespace tunewright::eval {
 
+// Which of both models' answers are right: McNemar's test on the rows on which they disagree.
+struct RightAnswers {
+  std::string figure;  // that says what is right: "accuracy", "acc"
+  metrics::McNemar test;
+};
+
 struct TaskResult {
   Task task;
   TaskRun candidate;
   std::optional<TaskRun> baseline;
   std::vector<MetricResult> metrics;
-  // With a baseline alone; the second where answers are labels.
+  // With a baseline alone; the second where answers are right or wrong.
   std::optional<metrics::SliceReport> slices;
-  std::optional<metrics::McNemar> mcnemar;
+  std::optional<RightAnswers> right_answers;
   // Of the judged model, where rows belong to groups; chance alone makes a gap, and its p-value
   // says how often one as large.
   std::optional<metrics::GroupGap> groups;

@@ -70,7 +70,15 @@ TEST_F(PartialResultsFile, GoesOnBehindACutLine) {
   EXPECT_EQ(PartialResults(folder, "t.model", "other").found(), 0);
   again.complete();
   EXPECT_FALSE(fs::exists(file));
-  EXPECT_FALSE(fs::exists(folder / "t.model-other.jsonl")) << "of an evaluation that is gone";
+  // Of evaluations that are gone: of other answers, and of a task that is asked no more.
+  PartialResults(folder, "old-task.baseline", "k1").add("items", 0, "no");
+  PartialResults record(folder, "old-task.model", "k1");
+  record.add("items", 0, "no");
+  record.complete();
+  remove_partial_results(folder);
+  EXPECT_FALSE(fs::exists(folder / "t.model-other.jsonl"));
+  EXPECT_FALSE(fs::exists(folder / "old-task.baseline-k1.jsonl"));
+  EXPECT_TRUE(fs::exists(folder / "old-task.model.jsonl")) << "a record, and not a partial one";
   EXPECT_EQ(read_file(folder / "t.model.jsonl"),
             "{\"part\":\"items\",\"row\":0,\"result\":{\"logprob\":-1.5}}\n"
             "{\"part\":\"items\",\"row\":1,\"result\":\"no\"}\n");

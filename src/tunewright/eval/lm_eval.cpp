@@ -234,6 +234,11 @@ void check_options(const TaskOptions& options, const LmEvalGroup& group) {
     throw UserError(str(where, ".metrics: the task file says them (metric_list)"));
 }
 
+int64_t only_right_choice(const LmEvalGold& gold) {
+  const bool is_one = gold.right.size() == 1 && gold.right[0] >= 0;
+  return is_one && gold.right[0] < std::ssize(gold.choices) ? gold.right[0] : kInvalid;
+}
+
 // The figures over all rows and, in a group, those of each of its tasks.
 void add_figures(Task& task, const LmEvalGroup& group, std::vector<Figure> figures) {
   for (auto& figure : figures) {
@@ -274,11 +279,13 @@ Task load_lm_eval(const TaskOptions& options) {
   auto items = std::make_shared<Items>();
   auto golds = std::make_shared<std::vector<LmEvalGold>>();
   std::vector<LmEvalScoring> scorings;
+  task.group_names.reserve(group.tasks.size());
   items->kind = kind_of(first.output);
   items->stops = first.until;
   items->max_new_tokens = options.max_new_tokens > 0 ? options.max_new_tokens : first.max_gen_toks;
   for (size_t i = 0; i < group.tasks.size(); ++i) {
     const auto& config = group.tasks[i];
+    task.group_names.push_back(config.task);
     if (config.output != first.output || config.until != first.until)
       throw UserError(str(config.where(), ": output_type: tasks of a group must ask alike"));
     scorings.push_back(lm_eval_scoring(config));
@@ -290,11 +297,13 @@ Task load_lm_eval(const TaskOptions& options) {
     Asking asking(config, docs, shots);
     for (size_t row = 0; row < docs.evaluated.size(); ++row) {
       auto asked = ask(asking, docs, row);
+      const auto right = only_right_choice(asked.gold);
       items->items.push_back(std::move(asked.item));
       golds->push_back(std::move(asked.gold));
       task.rows.push_back(shown_row({.file = docs.file, .row = static_cast<int64_t>(row)},
                                     std::move(asked.question), std::move(asked.reference),
                                     static_cast<int64_t>(i)));
+      task.rows.back().right_choice = right;
     }
   }
   add_figures(task, group, scorings.front().figures);

@@ -37,6 +37,7 @@ bool fits(const metrics::Metric& line, TaskType type) {
     case metrics::Needs::kProbabilities:
       return type == TaskType::kClassification;
     case metrics::Needs::kTags:
+    case metrics::Needs::kLogprobs:  // tasks count their own losses, in figures of the same names
       return false;
   }
   return false;

@@ -42,6 +42,19 @@ bool is_judged(Metric metric) {
   return !metric.line() || metric.line()->is_judged;
 }
 
+double full_figure(Metric metric) {
+  if (metric.line()) return metric.line()->full;
+  if (!metric.figure()) return metrics::kWithoutEnd;
+  switch (metric.figure()->aggregation) {
+    case Aggregation::kPerplexity:
+    case Aggregation::kWeightedPerplexity:
+    case Aggregation::kBitsPerByte:
+      return metrics::kWithoutEnd;
+    default:  // of those that are means of anything else the lower is the better
+      return metric.figure()->lower_is_better ? metrics::kWithoutEnd : 1;
+  }
+}
+
 bool needs_loss(Metric metric) {
   return metric.kind() == Metric::kLoss || metric.kind() == Metric::kPerplexity;
 }

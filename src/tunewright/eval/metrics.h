@@ -52,6 +52,8 @@ const char* name_of(Metric metric);
 bool lower_is_better(Metric metric);
 // Whether a difference can be called better or worse.
 bool is_judged(Metric metric);
+// The largest figure there can be: 1 of a share, 100 of BLEU, metrics::kWithoutEnd of a perplexity.
+double full_figure(Metric metric);
 bool needs_loss(Metric metric);           // tokens of the references are scored
 bool needs_probabilities(Metric metric);  // of the labels
 

@@ -21,6 +21,17 @@ std::string stamp_of_files(const fs::path& folder) {
   return stamp;
 }
 
+void remove_partial_results(const fs::path& folder) {
+  // NAME.WHO-KEY.jsonl; a complete one is NAME.WHO.jsonl, in which '-' stands before a '.' at most.
+  std::error_code error;
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(folder, error)) files.push_back(entry.path());
+  for (const auto& file : files) {
+    const auto who = file.stem().extension().string();
+    if (file.extension() == ".jsonl" && who.find('-') != std::string::npos) fs::remove(file, error);
+  }
+}
+
 PartialResults::PartialResults(const fs::path& folder, const std::string& name,
                                const std::string& key)
     : path_(folder / str(name, "-", key, ".jsonl")), final_path_(folder / (name + ".jsonl")) {
@@ -62,12 +73,6 @@ void PartialResults::complete() {
   if (!writer_) return;
   writer_.reset();
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(final_path_.parent_path(), error)) {
-    // Of evaluations that were interrupted and then started otherwise.
-    const auto name = entry.path().filename().string();
-    if (entry.path() != path_ && name.starts_with(final_path_.stem().string() + "-"))
-      fs::remove(entry.path(), error);
-  }
   fs::rename(path_, final_path_, error);
   if (error) {
     throw UserError(str(path_.string(), ": cannot be renamed to ", final_path_.string(), ": ",

@@ -14,6 +14,9 @@ namespace tunewright::eval {
 // same place is another model.
 std::string stamp_of_files(const std::filesystem::path& folder);
 
+// Removes what evaluations that were interrupted left in a folder, but not what complete ones did.
+void remove_partial_results(const std::filesystem::path& folder);
+
 // Results of the rows of a task as they come, a line each, so that an interrupted evaluation goes
 // on where it was: {"part":"answers","row":3,"result":…} in a file named by what it depends on.
 class PartialResults {

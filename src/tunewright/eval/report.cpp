@@ -26,6 +26,8 @@ Json metrics_json(const std::vector<MetricResult>& metrics) {
   for (const auto& metric : metrics) {
     Json one = interval_json(metric.candidate);
     one["lower_is_better"] = lower_is_better(metric.metric);
+    one["is_judged"] = is_judged(metric.metric);
+    one["full"] = number(full_figure(metric.metric));
     if (metric.baseline) one["baseline"] = interval_json(*metric.baseline);
     if (metric.difference) one["difference"] = interval_json(*metric.difference);
     if (metric.p_value) one["p_value"] = number(*metric.p_value);
@@ -101,8 +103,9 @@ Json samples_json(const TaskResult& result) {
 
 // --- accuracy, coherence and diversity side by side ---
 
+// `full`: the figure of a full bar.
 Json quality_entry(const char* group, const std::string& label, const std::optional<double>& model,
-                   const std::optional<double>& baseline) {
+                   const std::optional<double>& baseline, double full = 1) {
   const auto json = [](const std::optional<double>& value) {
     return value ? number(*value) : Json(nullptr);
   };
@@ -110,18 +113,19 @@ Json quality_entry(const char* group, const std::string& label, const std::optio
           {"label", label},
           {"model", json(model)},
           {"baseline", json(baseline)},
-          {"full", 1}};
+          {"full", number(full)}};
 }
 
 void add_accuracy(Json& quality, const TaskResult& result) {
   for (const auto& metric : result.metrics) {
-    const bool is_share = !lower_is_better(metric.metric) && metric.candidate.value <= 1;
+    const bool has_end = std::isfinite(full_figure(metric.metric));
+    const bool larger_is_better = is_judged(metric.metric) && !lower_is_better(metric.metric);
     const auto* line = metric.metric.line();
     const bool of_answers_alone = line && line->needs == metrics::Needs::kPrediction;
-    if (!is_share || of_answers_alone) continue;
+    if (!has_end || !larger_is_better || of_answers_alone) continue;
     const auto baseline = metric.baseline ? std::optional(metric.baseline->value) : std::nullopt;
     quality.push_back(quality_entry("accuracy", replace_all(name_of(metric.metric), "_", " "),
-                                    metric.candidate.value, baseline));
+                                    metric.candidate.value, baseline, full_figure(metric.metric)));
   }
 }
 
@@ -167,11 +171,9 @@ void add_diversity(Json& quality, const TaskResult& result) {
     if (std::ranges::find(kDiversity, std::string_view(metric.name)) == kDiversity.end()) continue;
     const auto baseline =
         result.baseline ? diversity_of(metric, result.task, *result.baseline) : std::nullopt;
-    auto entry = quality_entry("diversity", replace_all(metric.name, "_", " "),
-                               diversity_of(metric, result.task, result.candidate), baseline);
-    if (metric.name == std::string_view("self_bleu")) entry["full"] = 100;
-    if (metric.name == std::string_view("ngram_entropy")) entry["full"] = nullptr;
-    quality.push_back(std::move(entry));
+    quality.push_back(quality_entry("diversity", replace_all(metric.name, "_", " "),
+                                    diversity_of(metric, result.task, result.candidate), baseline,
+                                    metric.full));
   }
 }
 
@@ -190,8 +192,10 @@ Json gates_json(const std::vector<metrics::GateResult>& gates) {
   return all;
 }
 
-Json mcnemar_json(const metrics::McNemar& test) {
-  return {{"only_model_right", test.only_candidate},
+Json mcnemar_json(const RightAnswers& answers) {
+  const auto& test = answers.test;
+  return {{"figure", answers.figure},
+          {"only_model_right", test.only_candidate},
           {"only_baseline_right", test.only_baseline},
           {"exact_p", test.exact_p},
           {"corrected_p", test.corrected_p}};
@@ -213,7 +217,7 @@ Json task_json(const TaskResult& result) {
   json["model"] = run_json(result.task, result.candidate);
   if (result.baseline) json["baseline"] = run_json(result.task, *result.baseline);
   if (auto quality = quality_json(result); !quality.empty()) json["quality"] = std::move(quality);
-  if (result.mcnemar) json["mcnemar"] = mcnemar_json(*result.mcnemar);
+  if (result.right_answers) json["mcnemar"] = mcnemar_json(*result.right_answers);
   if (result.groups) json["groups"] = metrics::to_json(*result.groups);
   if (result.slices) json["slices"] = slices_json(result);
   json["samples"] = samples_json(result);

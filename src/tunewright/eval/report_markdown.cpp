@@ -38,7 +38,7 @@ std::string metric_table(const Json& report, const Json& task) {
     text += with_range(metric, digits) + " |";
     if (compared) {
       const auto& difference = member(metric, "difference");
-      const auto verdict = verdict_of(report, plain(member(task, "name")), name, metric);
+      const auto verdict = verdict_of(report, plain(member(task, "name")), name);
       text += str(" ", signed_figure(member(difference, "value"), digits), " (",
                   signed_range(difference, digits), ") | ",
                   verdict.empty() ? nothing_shown(metric) : verdict, " |");
@@ -51,6 +51,8 @@ std::string metric_table(const Json& report, const Json& task) {
                 compared ? figure(member(entry, "baseline"), 3) + " | " : "",
                 figure(member(entry, "model"), 3), compared ? " | | |\n" : " |\n");
   }
+  if (const auto right = right_answers_text(task); !right.empty())
+    text += str("\n", md(right), "\n");
   return text;
 }
 

@@ -12,44 +12,6 @@ bool is_true(const Json& value) { return value.is_boolean() && value.get<bool>()
 
 double number(const Json& value) { return value.is_number() ? value.get<double>() : NAN; }
 
-// The side of zero on which the whole interval lies.
-std::string side_of(const Json& metric) {
-  const auto interval = interval_of(member(metric, "difference"));
-  const bool lower = is_true(member(metric, "lower_is_better"));
-  if (lower ? interval.high < 0 : interval.low > 0) return "better";
-  if (lower ? interval.low > 0 : interval.high < 0) return "worse";
-  return "";
-}
-
-std::string joined(const std::vector<std::string>& names) {
-  constexpr size_t kMost = 4;
-  if (names.size() <= kMost) return join(names, ", ");
-  return str(join(std::span(names).first(kMost), ", "), " and ", names.size() - kMost, " more");
-}
-
-Overall by_intervals(const Json& report) {
-  std::vector<std::string> better, worse;
-  size_t compared = 0;
-  for (const auto& task : member(report, "tasks")) {
-    for (const auto& [name, metric] : member(task, "metrics").items()) {
-      if (member(metric, "difference").is_null()) continue;
-      ++compared;
-      const auto side = side_of(metric);
-      const auto full = str(plain(member(task, "name")), ".", name);
-      if (side == "better") better.push_back(full);
-      if (side == "worse") worse.push_back(full);
-    }
-  }
-  std::string reason;
-  if (!better.empty()) reason += "better in " + joined(better);
-  if (!worse.empty()) reason += str(reason.empty() ? "" : "; ", "worse in ", joined(worse));
-  if (reason.empty())
-    reason = str("none of ", compared, " figures differs by more than chance would explain");
-  reason += " (by 95 % intervals, each figure alone)";
-  const auto kind = !worse.empty() ? "worse" : !better.empty() ? "better" : "no difference shown";
-  return {.kind = kind, .severity = {}, .headline = {}, .reason = reason};
-}
-
 void complete(Overall& overall) {
   if (overall.kind == "better") {
     overall.severity = "fine";
@@ -196,28 +158,34 @@ Overall overall_of(const Json& report) {
             .reason = {}};
   }
   const auto& verdict = member(report, "verdict");
+  const auto& kind = member(verdict, "overall");
   Overall overall;
-  if (member(verdict, "overall").is_string()) {
-    const auto& kind = member(verdict, "overall");
-    overall.kind = kind == "better" ? "better" : kind == "worse" ? "worse" : "no difference shown";
-    overall.reason = plain(member(verdict, "reason"));
-  } else {
-    overall = by_intervals(report);
-  }
+  overall.kind = kind == "better" ? "better" : kind == "worse" ? "worse" : "no difference shown";
+  overall.reason = plain(member(verdict, "reason"));
   complete(overall);
   return overall;
 }
 
-std::string verdict_of(const Json& report, const std::string& task, const std::string& name,
-                       const Json& metric) {
+std::string verdict_of(const Json& report, const std::string& task, const std::string& name) {
   const auto& figures = member(member(report, "verdict"), "figures");
-  if (!figures.is_object()) return side_of(metric);
   const auto& verdict = member(member(figures, task + "." + name), "verdict");
   return verdict == "better" || verdict == "worse" ? plain(verdict) : "";
 }
 
 const char* nothing_shown(const Json& metric) {
   return member(metric, "p_value").is_number() ? "no difference shown" : "not tested";
+}
+
+std::string right_answers_text(const Json& task) {
+  const auto& test = member(task, "mcnemar");
+  if (!test.is_object()) return "";
+  const auto& p = member(test, "exact_p");
+  const bool tiny = p.is_number() && p.get<double>() < 0.001;
+  return str("Rows that only the model gets right (", words(plain(member(test, "figure"))),
+             "): ", plain(member(test, "only_model_right")),
+             ", only the baseline: ", plain(member(test, "only_baseline_right")),
+             "; McNemar's exact ", tiny ? "p < 0.001" : "p = " + figure(p, 3),
+             ", not corrected for other figures.");
 }
 
 std::vector<Finding> findings_of(const Json& report) {

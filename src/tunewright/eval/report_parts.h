@@ -31,13 +31,15 @@ struct Overall {
   std::string headline;
   std::string reason;
 };
-// As `verdict` of the report says; without it, by the 95 % intervals of the differences alone.
+// As `verdict` of the report says, which every report with a baseline has.
 Overall overall_of(const Json& report);
 // "better", "worse" or "" of one metric of a task.
-std::string verdict_of(const Json& report, const std::string& task, const std::string& name,
-                       const Json& metric);
+std::string verdict_of(const Json& report, const std::string& task, const std::string& name);
 // Where that is "": "no difference shown", or "not tested".
 const char* nothing_shown(const Json& metric);
+
+// McNemar's test in a sentence, of a task whose answers are right or wrong; else empty.
+std::string right_answers_text(const Json& task);
 
 // What a reader should know beside the verdict, the gravest first.
 struct Finding {

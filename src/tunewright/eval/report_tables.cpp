@@ -14,22 +14,25 @@ std::string cell(const Json& interval, int digits) {
              range(interval, digits), "</small></td>");
 }
 
-// Metrics of other scales, whatever their figures.
-constexpr std::array<std::string_view, 7> kNoShares = {"bleu",   "chrf",      "chrf++",       "ter",
-                                                       "length", "self_bleu", "ngram_entropy"};
+// Shares of which the larger is the better: figures of other scales would be drawn as if one of
+// them were a hundred times another.
+bool is_share(const Json& metric) {
+  return member(metric, "full") == 1 && member(metric, "is_judged") == true &&
+         member(metric, "lower_is_better") == false;
+}
 
-// Shares only: a loss has another scale.
 std::string shares_chart(const Json& metrics) {
   std::vector<IntervalBar> bars;
-  for (const auto& [name, metric] : metrics.items()) {
+  const auto add = [&](const std::string& label, const char* css_class, const Json& metric) {
     const auto interval = interval_of(metric);
-    const bool is_share = member(metric, "lower_is_better") != true && interval.high <= 1 &&
-                          std::ranges::find(kNoShares, std::string_view(name)) == kNoShares.end();
-    if (!is_share) continue;
+    const bool is_drawn = std::isfinite(interval.low) && std::isfinite(interval.high);
+    if (is_drawn) bars.push_back({label, css_class, interval});
+  };
+  for (const auto& [name, metric] : metrics.items()) {
+    if (!is_share(metric)) continue;
     const auto label = words(name);
-    if (metric.contains("baseline"))
-      bars.push_back({label + ", baseline", "old", interval_of(metric["baseline"])});
-    bars.push_back({label, "new", interval});
+    if (metric.contains("baseline")) add(label + ", baseline", "old", metric["baseline"]);
+    add(label, "new", metric);
   }
   return bars.empty() ? "" : interval_chart(bars);
 }
@@ -47,7 +50,7 @@ std::string p_value_text(const Json& report, const std::string& figure_name) {
 std::string difference_cell(const Json& report, const Json& task, const std::string& name,
                             const Json& metric) {
   const auto task_name = plain(member(task, "name"));
-  const auto verdict = verdict_of(report, task_name, name, metric);
+  const auto verdict = verdict_of(report, task_name, name);
   const auto& difference = member(metric, "difference");
   const int digits = digits_of(name);
   const char* css_class = verdict == "better" ? "good" : verdict == "worse" ? "bad" : "soft";
@@ -109,7 +112,7 @@ std::string calibration_facts(const Json& calibration, std::string_view who) {
   return facts.empty() ? "" : str("<p class=\"soft\">", who, ": ", facts, "</p>\n");
 }
 
-// A bar of a figure between 0 and 1, under its number.
+// A bar of a figure between 0 and `full`, under its number.
 std::string quality_row(const Json& entry) {
   const auto& full = member(entry, "full");  // the value of a full bar; null: without end
   const auto bar = [&](const Json& value, const char* css_class) {
@@ -148,6 +151,8 @@ std::string metrics_section(const Json& report, const Json& task) {
           "over the rows",
           compared ? "; differences are paired, row by row" : "",
           tested ? "; p-values are corrected for the number of figures (Holm)" : "", ".</p>\n");
+  if (const auto text = right_answers_text(task); !text.empty())
+    html += str("<p class=\"soft\">", html_escape(text), "</p>\n");
   std::string signatures;
   for (const auto& [name, metric] : metrics.items()) {
     if (member(metric, "signature").is_string())

@@ -75,6 +75,11 @@ TEST(Report, HoldsFiguresIntervalsAndTables) {
   // Two rows show nothing, whatever the difference.
   EXPECT_EQ(report["verdict"]["overall"], "no difference shown");
   EXPECT_EQ(task["mcnemar"]["only_model_right"], 1);
+  EXPECT_EQ(task["mcnemar"]["figure"], "accuracy");
+  constexpr const char* kRight =
+      "Rows that only the model gets right (accuracy): 1, only the baseline: 0; McNemar";
+  EXPECT_THAT(report_page(report), HasSubstr(kRight));
+  EXPECT_THAT(report_markdown(report), HasSubstr(kRight));
   EXPECT_EQ(task["slices"]["small_slices"], 3);  // two labels, one length
 }
 
@@ -93,17 +98,15 @@ TEST(Report, HugeAnswersAreCutWithANote) {
   EXPECT_THAT(page, HasSubstr("… cut here: 192.38 KiB more"));
 }
 
-TEST(Report, VerdictComesFirstAndWithoutATestTheIntervalsSpeak) {
+TEST(Report, VerdictComesFirst) {
   auto report = report_json(small_evaluation("Is it?"), nullptr);
-  report["verdict"] = nullptr;
-  auto page = report_page(report);
+  const auto page = report_page(report);
   EXPECT_LT(page.find("No difference from the baseline shown"), page.find("<svg"));
-  auto& metric = report["tasks"][0]["metrics"]["accuracy"];
-  metric["difference"] = {{"value", 0.5}, {"low", 0.1}, {"high", 0.9}};
-  page = report_page(report);
-  EXPECT_THAT(page, HasSubstr("Better than the baseline"));
-  EXPECT_THAT(page, HasSubstr("better in triage.accuracy (by 95 % intervals"));
-  metric["difference"] = {{"value", -0.5}, {"low", -0.9}, {"high", -0.1}};
+  report["verdict"]["overall"] = "better";
+  report["verdict"]["reason"] = "better in triage.accuracy";
+  EXPECT_THAT(report_page(report), HasSubstr("Better than the baseline"));
+  EXPECT_THAT(report_page(report), HasSubstr("better in triage.accuracy"));
+  report["verdict"]["overall"] = "worse";
   EXPECT_THAT(report_page(report), HasSubstr("Worse than the baseline"));
   report["baseline"] = nullptr;
   EXPECT_THAT(report_page(report), HasSubstr("Measured, with no baseline"));
@@ -183,6 +186,35 @@ TEST(Report, QualitiesStandSideBySide) {
   EXPECT_THAT(page, HasSubstr("Accuracy, coherence and diversity"));
   EXPECT_THAT(report_markdown(report),
               HasSubstr("| coherence: neighbours that share a word | 1.000 | 1.000 |"));
+}
+
+// A bad BLEU is below 1 and no share all the same; a perplexity and a bias score are none either.
+TEST(Report, FiguresOfOtherScalesAreNotDrawnAsShares) {
+  auto evaluation = generated_evaluation();
+  auto& result = evaluation.tasks[0];
+  result.task.add_figure({.name = "word_perplexity", .aggregation = Aggregation::kPerplexity});
+  result.task.add_figure({.name = "bias", .is_judged = false});
+  result.metrics.clear();
+  for (const auto metric : {Metric("bleu"), Metric("rougeL"), Metric("ter"),
+                            Metric(*result.task.figures[0]), Metric(*result.task.figures[1])}) {
+    result.metrics.push_back({.metric = metric,
+                              .candidate = {0.5, 0.25, 0.75},
+                              .baseline = Interval{0.5, 0.25, 0.75},
+                              .difference = Interval{0, 0, 0}});
+  }
+  const auto report = report_json(evaluation, nullptr);
+  const auto& task = report["tasks"][0];
+  EXPECT_EQ(task["metrics"]["bleu"]["full"], 100);
+  EXPECT_TRUE(task["metrics"]["word_perplexity"]["full"].is_null());
+  EXPECT_EQ(task["quality"][0]["label"], "bleu");
+  EXPECT_EQ(task["quality"][0]["full"], 100);
+  EXPECT_EQ(task["quality"][1]["label"], "rougeL");
+  EXPECT_NE(task["quality"][2]["group"], "accuracy");
+  const auto page = report_page(report);
+  EXPECT_THAT(page, HasSubstr("<title>rougeL 0.500"));
+  EXPECT_THAT(page, HasSubstr("<title>rougeL, baseline 0.500"));
+  for (const char* other : {"bleu", "ter", "word perplexity", "bias"})
+    EXPECT_THAT(page, Not(HasSubstr(std::string("<title>") + other)));
 }
 
 TEST(Report, JudgeAndForgettingHaveTheirSections) {

@@ -19,10 +19,11 @@ namespace tunewright::eval {
 // A row of a task: the question with its answer, as training would see it.
 struct TaskRow {
   rows::RowPlace place;
-  rows::Row row;             // few-shot examples included
-  std::string question;      // what the model is asked, as people read it
-  std::string reference;     // the answer that counts as right; empty in perplexity tasks
-  int64_t group = kInvalid;  // index into Task::group_names
+  rows::Row row;                    // few-shot examples included
+  std::string question;             // what the model is asked, as people read it
+  std::string reference;            // the answer that counts as right; empty in perplexity tasks
+  int64_t group = kInvalid;         // index into Task::group_names
+  int64_t right_choice = kInvalid;  // index of the only right one, where choices are weighed
 };
 
 struct Task {

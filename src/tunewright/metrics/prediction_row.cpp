@@ -76,6 +76,31 @@ void read_probabilities(const Json& value, PredictionRow& row) {
   }
 }
 
+void read_logprobs(const Json& value, PredictionRow& row) {
+  constexpr const char* kExpected = "a list of log-probabilities (numbers up to 0, or null)";
+  if (!value.is_array()) fail(row.where, "token_logprobs", kExpected, value);
+  constexpr double kRounding = 1e-4;  // of a certain token's probability, in half precision
+  Likelihood found;
+  for (const auto& one : value) {
+    if (one.is_null()) {
+      ++found.unscored;
+      continue;
+    }
+    const bool fits =
+        one.is_number() && std::isfinite(one.get<double>()) && one.get<double>() <= kRounding;
+    if (!fits) fail(row.where, "token_logprobs", kExpected, one);
+    found.logprob += one.get<double>();
+    ++found.tokens;
+  }
+  row.likelihood = std::move(found);
+}
+
+void read_scored_text(const Json& value, PredictionRow& row) {
+  if (!row.likelihood) return;  // means something else here
+  if (!value.is_string()) fail(row.where, "text", "the text that was scored", value);
+  row.likelihood->text = value.get<std::string>();
+}
+
 }  // namespace
 
 const std::string& PredictionRow::text() const {
@@ -102,6 +127,8 @@ PredictionRow to_prediction_row(const Json& object, std::string where) {
   read("reference", read_reference);
   read("references", read_references);
   read("probabilities", read_probabilities);
+  read("token_logprobs", read_logprobs);
+  read("text", read_scored_text);
   return row;
 }
 

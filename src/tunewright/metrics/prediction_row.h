@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -7,6 +8,13 @@
 #include "tunewright/base/json.h"
 
 namespace tunewright::metrics {
+
+// The log-probabilities of a text's tokens, summed up.
+struct Likelihood {
+  double logprob = 0;                // natural logarithm
+  int64_t tokens = 0, unscored = 0;  // with one, and without (the first token of a text)
+  std::optional<std::string> text;   // that the tokens spell
+};
 
 // A prediction beside what was wanted, as the command `metrics` reads it and tasks make it.
 struct PredictionRow {
@@ -17,6 +25,8 @@ struct PredictionRow {
   std::optional<std::vector<std::string>> reference_tags;
   std::vector<std::pair<std::string, double>> probabilities;  // of labels; empty: none given
 
+  std::optional<Likelihood> likelihood;
+
   // What a metric reads; a UserError where the row has none.
   const std::string& text() const;
   const std::vector<std::string>& own_tags() const;
@@ -24,8 +34,9 @@ struct PredictionRow {
 };
 
 // {"prediction": …, "reference": … or "references": […], "probabilities": {label: p, …}}; text,
-// numbers and true or false (as JSON writes them), and lists of strings (tags).  Other keys are
-// left alone.  A wrong type is a UserError that opens with `where`.
+// numbers and true or false (as JSON writes them), and lists of strings (tags).
+// {"token_logprobs": [null, -1.5, …], "text": …} of `tunewright score`.  Other keys are left alone.
+// A wrong type is a UserError that opens with `where`.
 PredictionRow to_prediction_row(const Json& row, std::string where);
 
 }  // namespace tunewright::metrics

@@ -9,19 +9,20 @@
 #include "tunewright/metrics/calibration_metrics.h"
 #include "tunewright/metrics/coherence.h"
 #include "tunewright/metrics/label_metrics.h"
+#include "tunewright/metrics/perplexity.h"
 
 namespace tunewright::metrics {
 namespace {
 
 constexpr std::array kTable = {
     Metric{"bleu", Needs::kReferences, "BLEU of the corpus, 0 to 100 (sacrebleu)", score_bleu,
-           bleu_statistics},
+           bleu_statistics, false, true, 100},
     Metric{"chrf", Needs::kReferences, "chrF2 of the corpus, 0 to 100 (sacrebleu)", score_chrf,
-           chrf_statistics},
+           chrf_statistics, false, true, 100},
     Metric{"chrf++", Needs::kReferences, "chrF2 with words, 0 to 100 (sacrebleu)", score_chrf_pp,
-           chrf_pp_statistics},
+           chrf_pp_statistics, false, true, 100},
     Metric{"ter", Needs::kReferences, "edits per 100 words of the reference (sacrebleu)", score_ter,
-           ter_statistics, true},
+           ter_statistics, true, true, kWithoutEnd},
     Metric{"rouge1", Needs::kReferences, "F1 of shared words (rouge-score)", score_rouge1,
            rouge1_statistics},
     Metric{"rouge2", Needs::kReferences, "F1 of shared pairs of words (rouge-score)", score_rouge2,
@@ -45,9 +46,9 @@ constexpr std::array kTable = {
     Metric{"distinct3", Needs::kPrediction, "distinct triples of words over triples",
            score_distinct3},
     Metric{"self_bleu", Needs::kPrediction, "mean BLEU of each prediction with all others",
-           score_self_bleu, nullptr, true},
+           score_self_bleu, nullptr, true, true, 100},
     Metric{"ngram_entropy", Needs::kPrediction, "entropy of the predictions' n-grams, in nats",
-           score_ngram_entropy},
+           score_ngram_entropy, nullptr, false, true, kWithoutEnd},
     Metric{"repetition", Needs::kPrediction, "share of n-grams that a prediction repeats",
            score_repetition, repetition_statistics, true},
     Metric{"coherence_linked", Needs::kPrediction,
@@ -57,7 +58,7 @@ constexpr std::array kTable = {
            "share of a sentence's words that the next one takes up", score_continuity,
            continuity_statistics},
     Metric{"length", Needs::kPrediction, "mean words of a prediction", score_length,
-           length_statistics, false, false},
+           length_statistics, false, false, kWithoutEnd},
     Metric{"empty_rate", Needs::kPrediction, "share of empty predictions", score_empty_rate,
            empty_statistics, true},
     Metric{"refusal_rate", Needs::kPrediction, "share of predictions that refuse",
@@ -106,9 +107,9 @@ constexpr std::array kTable = {
     Metric{"pr_auc", Needs::kProbabilities, "average precision; of many labels one-vs-rest",
            score_pr_auc},
     Metric{"log_loss", Needs::kProbabilities, "mean -ln of the right label's probability",
-           score_log_loss, log_loss_statistics, true},
+           score_log_loss, log_loss_statistics, true, true, kWithoutEnd},
     Metric{"brier", Needs::kProbabilities, "mean squared distance to the right answer", score_brier,
-           brier_statistics, true},
+           brier_statistics, true, true, 2},
     Metric{"ece", Needs::kProbabilities, "expected calibration error, bins of equal width",
            score_ece, nullptr, true},
     Metric{"ece_equal_mass", Needs::kProbabilities, "the same, bins of as many rows each",
@@ -118,9 +119,19 @@ constexpr std::array kTable = {
     Metric{"selective_accuracy", Needs::kProbabilities, "mean accuracy over all coverages",
            score_selective_accuracy},
     Metric{"temperature", Needs::kProbabilities, "the temperature that fits these rows best",
-           score_temperature, nullptr, false, false},
+           score_temperature, nullptr, false, false, kWithoutEnd},
     Metric{"platt", Needs::kProbabilities, "loss of two labels after Platt scaling", score_platt,
-           nullptr, true},
+           nullptr, true, true, kWithoutEnd},
+    Metric{"loss", Needs::kLogprobs, "mean -ln of a token's probability, of rows of score",
+           score_loss, nullptr, true, true, kWithoutEnd},
+    Metric{"perplexity", Needs::kLogprobs, "the exponential of that loss", score_perplexity,
+           nullptr, true, true, kWithoutEnd},
+    Metric{"word_perplexity", Needs::kLogprobs, "the same, a word of the texts",
+           score_word_perplexity, nullptr, true, true, kWithoutEnd},
+    Metric{"byte_perplexity", Needs::kLogprobs, "the same, a byte of the texts",
+           score_byte_perplexity, nullptr, true, true, kWithoutEnd},
+    Metric{"bits_per_byte", Needs::kLogprobs, "bits that a byte of the texts takes",
+           score_bits_per_byte, nullptr, true, true, kWithoutEnd},
 };
 
 // What the row lacks; empty: nothing.
@@ -140,6 +151,8 @@ std::string missing(Needs needs, const PredictionRow& row) {
     case Needs::kProbabilities:
       if (row.probabilities.empty()) return "'probabilities' of the labels";
       return row.references.size() == 1 ? "" : "one 'reference' that is a label";
+    case Needs::kLogprobs:
+      return row.likelihood ? "" : "'token_logprobs', as `tunewright score` writes them";
   }
   return "";
 }

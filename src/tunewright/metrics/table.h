@@ -1,4 +1,5 @@
 #pragma once
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,7 +20,10 @@ enum class Needs {
   kLabel,          // a label, and the one label that was wanted
   kTags,           // two lists of tags, as long as each other
   kProbabilities,  // probabilities of labels, and the one label that was wanted
+  kLogprobs,       // log-probabilities of a text's tokens
 };
+
+inline constexpr double kWithoutEnd = std::numeric_limits<double>::infinity();
 
 struct Metric {
   const char* name;
@@ -31,6 +35,7 @@ struct Metric {
   RowStatistics (*statistics)(Rows rows, const MetricOptions& options) = nullptr;
   bool lower_is_better = false;
   bool is_judged = true;  // false: a larger figure is neither better nor worse
+  double full = 1;        // the largest figure there can be
 };
 
 // Every metric of the module, in the order of --help.
