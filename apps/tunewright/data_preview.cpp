@@ -154,6 +154,7 @@ Json file_json(const data::FileReport& file) {
           {"rows_without_supervision", file.without_supervision.rows},
           {"rows_too_long", file.too_long.rows},
           {"rows_double_bos", file.double_bos.rows},
+          {"rows_weighted", file.weighted.rows},
           {"rows_compared_with_serving", file.served},
           {"rows_served_otherwise", file.other_text.rows + file.other_tokens.rows},
           {"longest", file.longest},

@@ -52,6 +52,7 @@ std::string counts_text(const RunFlags& flags, const corpus::StepCounts& counts,
 int run_one_step(const RunFlags& flags, const Context& context) {
   if (fs::exists(flags.out) && fs::equivalent(flags.in, flags.out))
     throw UserError(str("--out ", flags.out, ": is the input itself; choose another file"));
+  install_stop_signals();
   Json step_options = Json::object();
   apply_settings(step_options, context);
   const auto step = corpus::make_step(flags.step, step_options, step_context(context.reporter));

@@ -6,9 +6,13 @@
 #include <cstdlib>
 #include <exception>
 #include <iostream>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "tunewright/base/error.h"
 #include "tunewright/base/str.h"
+#include "tunewright/base/system.h"
 #include "tunewright/base/version.h"
 #include "tunewright/command.h"
 
@@ -23,7 +27,8 @@ constexpr const char* kFooter = R"(The way through:
   tunewright eval eval.yaml
   tunewright chat --model models/smollm2-135m-instruct --adapter runs/spam-triage/adapter
 
-Each command explains itself: tunewright COMMAND --help)";
+Each command explains itself: tunewright COMMAND --help
+--set KEY=VALUE overrides a key of its configuration; of a command that has none, it sets the flag --KEY.)";
 
 // CLI11 would only say that a subcommand is required.
 void check_command(const CLI::App& app, int argc, char** argv) {
@@ -33,6 +38,55 @@ void check_command(const CLI::App& app, int argc, char** argv) {
     names.push_back(command->get_name());
   if (std::ranges::find(names, argv[1]) == names.end())
     throw UserError(str("'", argv[1], "' is no command", suggestion(argv[1], names)));
+}
+
+std::string flag_of(const std::string& setting) {
+  const auto equals = setting.find('=');
+  if (equals == std::string::npos)
+    throw UserError(str("--set ", setting, ": expected KEY=VALUE, as in --set temperature=0.2"));
+  auto key = setting.substr(0, equals);
+  std::ranges::replace_if(key, [](char c) { return c == '_' || c == '.'; }, '-');
+  return "--" + key + setting.substr(equals);
+}
+
+// What a command without a configuration is set by are its flags: `--set max_new_tokens=8` is
+// --max-new-tokens=8.
+std::vector<std::string> with_flags_for_settings(CLI::App& app, std::vector<std::string> words) {
+  auto* command = &app;
+  for (const auto& word : words) {
+    const auto named =
+        command->get_subcommands([&](const CLI::App* sub) { return sub->get_name() == word; });
+    if (named.empty()) break;
+    command = named.front();
+  }
+  if (command->get_option_no_throw("--set") != nullptr) return words;
+  for (size_t i = 0; i + 1 < words.size(); ++i) {
+    if (words[i] != "--set") continue;
+    words[i] = flag_of(words[i + 1]);
+    words.erase(words.begin() + static_cast<ptrdiff_t>(i) + 1);
+  }
+  return words;
+}
+
+// CLI11 names an unknown option only where nothing else is wrong, and not what it may have meant.
+void check_options(const CLI::App& app) {
+  const auto left_over = app.remaining(/*recurse=*/true);
+  const auto unknown =
+      std::ranges::find_if(left_over, [](const auto& word) { return word.starts_with("-"); });
+  if (unknown == left_over.end()) return;
+  const auto* command = &app;
+  std::string path = "tunewright";
+  for (auto parsed = app.get_subcommands(); !parsed.empty(); parsed = command->get_subcommands()) {
+    command = parsed.front();
+    path += " " + command->get_name();
+  }
+  std::vector<std::string> names;
+  for (const auto* option : command->get_options()) {
+    for (const auto& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  const auto option = unknown->substr(0, unknown->find('='));
+  throw UserError(str("'", option, "' is no option of ", path, suggestion(option, names), "; see ",
+                      path, " --help"));
 }
 
 int parse_and_run(int argc, char** argv, ConsoleReporter& reporter) {
@@ -49,8 +103,11 @@ int parse_and_run(int argc, char** argv, ConsoleReporter& reporter) {
   }
   check_command(app, argc, argv);
   try {
-    app.parse(argc, argv);
+    auto words = with_flags_for_settings(app, {argv + 1, argv + argc});
+    std::ranges::reverse(words);  // as CLI11 takes them
+    app.parse(std::move(words));
   } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() != 0) check_options(app);
     const int status = app.exit(error);
     return status == 0 ? kDone : kInputError;
   }
@@ -71,6 +128,9 @@ int run(int argc, char** argv) {
   } catch (const UserError& error) {
     complain("", full_message(error));
     return kInputError;
+  } catch (const Interrupted& interrupted) {
+    complain("", interrupted.what());
+    return kInterrupted;
   } catch (const std::bad_alloc&) {
     complain(
         "",

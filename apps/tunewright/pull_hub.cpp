@@ -21,7 +21,7 @@ constexpr const char* kIndexName = "model.safetensors.index.json";
 struct RemoteFile {
   std::string name;
   int64_t bytes = -1;
-  std::string sha256;
+  std::string sha256, git_blob;  // one of them, where the hub says it
 };
 
 struct Repository {
@@ -66,7 +66,11 @@ RemoteFile remote_file(const Json& sibling, const std::string& where) {
   if (sibling.contains("size") && sibling["size"].is_number_unsigned())
     file.bytes = sibling["size"].get<int64_t>();
   const auto lfs = sibling.value("lfs", Json());
-  if (!lfs.is_object()) return file;
+  if (!lfs.is_object()) {
+    if (sibling.contains("blobId") && sibling["blobId"].is_string())
+      file.git_blob = sibling["blobId"].get<std::string>();
+    return file;
+  }
   for (const auto* key : {"sha256", "oid"}) {
     if (lfs.contains(key) && lfs[key].is_string()) file.sha256 = lfs[key].get<std::string>();
   }
@@ -106,16 +110,22 @@ class Downloader {
     if (is_there(file, out)) return out;
     const auto url = str(options_.endpoint, "/", url_encoded(repository_.name), "/resolve/",
                          url_encoded(repository_.revision), "/", url_encoded(name));
-    http_download(
-        {.url = url, .out = out, .sha256 = file.sha256, .bytes = file.bytes, .label = name},
-        options_.http, reporter_);
+    http_download({.url = url,
+                   .out = out,
+                   .sha256 = file.sha256,
+                   .git_blob = file.git_blob,
+                   .bytes = file.bytes,
+                   .label = name},
+                  options_.http, reporter_);
     return out;
   }
 
  private:
   // From an earlier try.
   static bool is_there(const RemoteFile& file, const fs::path& out) {
-    return !file.sha256.empty() && fs::exists(out) && sha256_file(out) == file.sha256;
+    if (!fs::exists(out)) return false;
+    if (!file.sha256.empty()) return sha256_file(out) == file.sha256;
+    return !file.git_blob.empty() && git_blob_id(out) == file.git_blob;
   }
 
   const Repository& repository_;

@@ -43,8 +43,8 @@ def main():
     peak = max(training["peak_memory_bytes"], evaluation["peak_memory_bytes"]) / 2**30
     print(f"training {training['train_seconds']:.0f} s at {training['tokens_per_second']:.0f} tokens/s, "
           f"evaluation {evaluation['seconds']:.0f} s, peak memory {peak:.2f} GiB")
-    print("the comparison: evals/spam-triage/report.html   talk to it: build/release/tunewright chat "
-          "--model models/smollm2-135m-instruct --adapter runs/spam-triage/adapter")
+    print("the comparison: evals/spam-triage/report.html   the loss curve: runs/spam-triage/report.html")
+    print("talk to it: build/release/tunewright chat --model models/smollm2-135m-instruct --adapter runs/spam-triage/adapter")
     seconds = int(sys.argv[3]) or training["train_seconds"] + evaluation["seconds"]
     pairs = ", ".join(f"{name} {metrics[name]['baseline']['value']:.2f} -> {metrics[name]['value']:.2f}"
                       for name in ("accuracy", "macro_f1"))

@@ -5,9 +5,11 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 PROGRAM = os.environ.get("TUNEWRIGHT", "build/release/tunewright")
 MODEL = pathlib.Path("tests/data/tiny_chat").resolve()
@@ -152,6 +154,20 @@ def test_inspect(place):
     refuses("inspect: empty folder", ["empty", "gave no rows"], "data", "inspect", place.folder / "empty")
 
 
+def test_stopped_step(place):
+    rows = place.rows("rows.jsonl", [{"text": f"row {i} " * 40} for i in range(200000)])
+    out = place.folder / "out"
+    out.mkdir()
+    process = subprocess.Popen([PROGRAM, "data", "run", "normalise", "--in", rows, "--out", out / "rows.jsonl"],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while not any(out.iterdir()) and process.poll() is None:
+        time.sleep(0.002)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=60)
+    check("a stopped step: status 130", process.returncode == 130, f"{process.returncode}\n{err}")
+    check("a stopped step writes nothing", not any(out.iterdir()), list(out.iterdir()))
+
+
 def test_bad_input(place):
     def preview_of(rows, **data):
         return ["data", "preview", place.config(place.rows("bad.jsonl", rows), **data)]
@@ -175,7 +191,8 @@ def test_bad_input(place):
 
 
 def main():
-    for test in (test_preview, test_preview_of_long_rows, test_proof, test_failing_proof, test_inspect, test_bad_input):
+    for test in (test_preview, test_preview_of_long_rows, test_proof, test_failing_proof, test_inspect, test_stopped_step,
+                 test_bad_input):
         with tempfile.TemporaryDirectory() as folder:
             test(Workplace(folder))
     print(f"data: {len(failures)} failures" if failures else "data: preview, inspect and bad input behave")

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """score, generate, chat and merge as a user runs them, on a model whose answers are known."""
 import json
+import math
 import os
 import pathlib
 import pty
@@ -69,7 +70,14 @@ def test_score(place):
     assert abs(text["logprob"] - sum(text["token_logprobs"][1:])) < 1e-5
     close(text["token_logprobs"][1], "S", "u")
     assert no_prompt["token_logprobs"][0] is None and len(no_prompt["ids"]) == 2
-    assert empty == {"logprob": 0.0, "token_logprobs": [], "ids": [], "tokens": [], "is_greedy": True}
+    assert empty == {"logprob": 0.0, "token_logprobs": [], "ids": [], "tokens": [], "text": "", "is_greedy": True}
+
+    scores = place.folder / "scores.jsonl"
+    run("score", "--model", place.model, "--in", rows, "--out", scores)
+    found = json.loads(run("metrics", "--in", scores, "--metrics", "loss,perplexity,byte_perplexity", "--json").stdout.splitlines()[-1])
+    total = completion["logprob"] + text["logprob"] + no_prompt["logprob"]
+    assert abs(found["loss"]["score"] + total / (3 + 3 + 1)) < 1e-5 and found["perplexity"]["tokens"] == 7, found
+    assert abs(found["byte_perplexity"]["score"] - math.exp(-total / (3 + 4 + 2))) < 1e-5 and found["byte_perplexity"]["unscored_tokens"] == 2
 
     unlikely = place.rows({"prompt": "\n", "completion": "No"}, name="unlikely.jsonl")
     (row,) = rows_of(run("score", "--model", place.model, "--in", unlikely).stdout)
@@ -90,6 +98,7 @@ def test_generate(place):
 
     (long,) = place.generate(user("forever"), flags=["--max-new-tokens", 7])
     assert long == {"text": "yxyxyxy", "finish_reason": "length", "completion_tokens": 7}, long
+    assert place.generate(user("forever"), flags=["--set", "max_new_tokens=7"]) == [long]
     (stopped,) = place.generate(user("forever"), flags=["--stop", "xyx", "--stop", "nothing"])
     assert stopped == {"text": "y", "finish_reason": "stop", "completion_tokens": 4}, stopped
 
@@ -121,6 +130,11 @@ def test_errors(place):
     model, good = ["--model", place.model], place.rows({"prompt": "a"}, name="good.jsonl")
     out = place.folder / "never.jsonl"
     fails("genrate", *model, "--in", good, message="'genrate' is no command (did you mean 'generate'?)")
+    fails("generate", "--modle", model[1], "--in", good,
+          message="'--modle' is no option of tunewright generate (did you mean '--model'?)")
+    fails("generate", *model, "--in", good, "--set", "max_new_token=7",
+          message="'--max-new-token' is no option of tunewright generate (did you mean '--max-new-tokens'?)")
+    fails("data", "preview", "train.yaml", "--htm=x", message="no option of tunewright data preview (did you mean '--html'?)")
     fails("generate", "--model", place.folder / "none", "--in", good, message="no such folder")
     fails("generate", *model, "--in", place.folder / "none.jsonl", message="none.jsonl")
     fails("generate", *model, "--in", place.rows({"prompt": "a"}, {"question": "b"}), message="row 1 (line 2): expected either 'prompt' or 'messages', got neither")

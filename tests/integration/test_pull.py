@@ -74,6 +74,10 @@ class Hub:
             if self.is_large(name):
                 digest = hashlib.sha256(data + (b"x" if name in self.wrong_hash else b"")).hexdigest()
                 entry["lfs"] = {"sha256": digest, "size": len(data), "pointerSize": 130}
+                entry["blobId"] = "0" * 40   # of the pointer, not of the file
+            else:
+                blob = b"blob %d\0" % len(data) + data + (b"x" if name in self.wrong_hash else b"")
+                entry["blobId"] = hashlib.sha1(blob).hexdigest()
             yield entry
 
     def answer_store(self, request):
@@ -215,13 +219,16 @@ def test_server_without_ranges(folder, files):
 
 
 def test_wrong_hash(folder, files):
-    hub, out = Hub(files), folder / "wrong"
-    hub.wrong_hash = {"model.safetensors"}
-    error = run(hub, "hf:org/tiny", "--out", out, expect=2).stderr
-    assert "SHA-256" in error and "was expected" in error, error
-    assert not left_over(folder, out)
-    assert not (folder / ".wrong.pull" / "model.safetensors").exists()
-    assert not (folder / ".wrong.pull" / "model.safetensors.part").exists()
+    for name, kind in (("model.safetensors", "SHA-256"), ("config.json", "git hash")):
+        place = folder / f"wrong-{name}"
+        place.mkdir()
+        hub, out = Hub(files), place / "wrong"
+        hub.wrong_hash = {name}
+        error = run(hub, "hf:org/tiny", "--out", out, expect=2).stderr
+        assert f"its {kind} is" in error and "was expected" in error, error
+        assert not left_over(place, out)
+        assert not (place / ".wrong.pull" / name).exists()
+        assert not (place / ".wrong.pull" / f"{name}.part").exists()
     print("hash: a file with other bytes is refused and removed")
 
 

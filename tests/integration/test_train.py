@@ -192,6 +192,19 @@ def test_interruption(place):
         assert_same_run(place.run_folder(name), place.run_folder("whole"))
 
 
+def test_interruption_before_the_first_step(place):
+    cache = place.folder / "cache"
+    place.rows("train.jsonl", [{"prompt": f"{i} is ", "completion": NUMBERS[i % 10] * 20} for i in range(400000)])
+    process = subprocess.Popen(command(place.config(), "--set", f"data.cache={cache}"), stderr=subprocess.PIPE, text=True)
+    while not (cache.exists() and any(cache.iterdir())):  # where the rows go as they are tokenised
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.002)
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130 and "stopped before anything was written" in said, (process.returncode, said)
+    assert not place.run_folder().exists() and not any(cache.iterdir())
+
+
 def test_kill(place):
     train(long_config(place, "whole"))
     config = long_config(place, "killed")

@@ -132,6 +132,15 @@ TEST(Hash, Sha256OfTheStandardsExample) {
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");  // FIPS 180-2, B.1
 }
 
+TEST(Hash, GitsNamesOfContents) {
+  const TemporaryFolder folder;
+  write_file_atomic(folder / "a", "hello\n");
+  write_file_atomic(folder / "b", "");
+  // As `git hash-object` prints them.
+  EXPECT_EQ(git_blob_id(folder / "a"), "ce013625030ba8dba906f756967f9e9ca394464a");
+  EXPECT_EQ(git_blob_id(folder / "b"), "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391");
+}
+
 TEST(Random, PhiloxMatchesItsPublishedVector) {
   // Random123's known answer for philox4x32-10 with counter 0 and key 0.
   Random random(0);

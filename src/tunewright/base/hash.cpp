@@ -10,32 +10,54 @@
 
 namespace tunewright {
 
-struct Sha256::State {
-  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context{EVP_MD_CTX_new(),
-                                                                  &EVP_MD_CTX_free};
+namespace {
+
+class Digest {
+ public:
+  explicit Digest(const EVP_MD* kind) {
+    TUNEWRIGHT_ASSERT(EVP_DigestInit_ex(context_.get(), kind, nullptr) == 1);
+  }
+
+  void update(std::string_view bytes) {
+    TUNEWRIGHT_ASSERT(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1);
+  }
+
+  // In pieces: a mapped file would count as memory of the process.
+  void update(const Spool& file) {
+    file.for_each_chunk([&](std::string_view chunk) { update(chunk); });
+  }
+
+  std::string hex() {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned size = 0;
+    TUNEWRIGHT_ASSERT(EVP_DigestFinal_ex(context_.get(), digest.data(), &size) == 1);
+    std::string hex;
+    for (unsigned i = 0; i < size; ++i) {
+      constexpr std::string_view kDigits = "0123456789abcdef";
+      hex += kDigits[digest[i] >> 4];
+      hex += kDigits[digest[i] & 15];
+    }
+    return hex;
+  }
+
+ private:
+  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_{EVP_MD_CTX_new(),
+                                                                   &EVP_MD_CTX_free};
 };
 
-Sha256::Sha256() : state_(std::make_unique<State>()) {
-  TUNEWRIGHT_ASSERT(EVP_DigestInit_ex(state_->context.get(), EVP_sha256(), nullptr) == 1);
-}
+}  // namespace
+
+struct Sha256::State {
+  Digest digest{EVP_sha256()};
+};
+
+Sha256::Sha256() : state_(std::make_unique<State>()) {}
 
 Sha256::~Sha256() = default;
 
-void Sha256::update(std::string_view bytes) {
-  TUNEWRIGHT_ASSERT(EVP_DigestUpdate(state_->context.get(), bytes.data(), bytes.size()) == 1);
-}
+void Sha256::update(std::string_view bytes) { state_->digest.update(bytes); }
 
-std::string Sha256::hex_digest() {
-  std::array<unsigned char, 32> digest{};
-  TUNEWRIGHT_ASSERT(EVP_DigestFinal_ex(state_->context.get(), digest.data(), nullptr) == 1);
-  std::string hex;
-  for (const unsigned byte : digest) {
-    constexpr std::string_view kDigits = "0123456789abcdef";
-    hex += kDigits[byte >> 4];
-    hex += kDigits[byte & 15];
-  }
-  return hex;
-}
+std::string Sha256::hex_digest() { return state_->digest.hex(); }
 
 std::string sha256(std::string_view bytes) {
   Sha256 hash;
@@ -44,9 +66,18 @@ std::string sha256(std::string_view bytes) {
 }
 
 std::string sha256_file(const std::filesystem::path& path) {
-  Sha256 hash;  // in pieces: a mapped file would count as memory of the process
-  Spool::open(path).for_each_chunk([&](std::string_view chunk) { hash.update(chunk); });
-  return hash.hex_digest();
+  Digest digest(EVP_sha256());
+  digest.update(Spool::open(path));
+  return digest.hex();
+}
+
+std::string git_blob_id(const std::filesystem::path& path) {
+  Digest digest(EVP_sha1());
+  digest.update(std::string_view("blob "));
+  digest.update(std::to_string(std::filesystem::file_size(path)));
+  digest.update(std::string_view("\0", 1));
+  digest.update(Spool::open(path));
+  return digest.hex();
 }
 
 uint64_t fast_hash(std::string_view bytes, uint64_t seed) {

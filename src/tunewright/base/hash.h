@@ -12,6 +12,9 @@ namespace tunewright {
 std::string sha256(std::string_view bytes);
 std::string sha256_file(const std::filesystem::path& path);
 
+// What git names a file's content by: SHA-1, 40 lower-case hexadecimal digits.
+std::string git_blob_id(const std::filesystem::path& path);
+
 // SHA-256 over pieces.
 class Sha256 {
  public:

@@ -241,15 +241,20 @@ bool fetch_rest(const HttpFile& file, const HttpOptions& options, Reporter& repo
   return answer.code == CURLE_OK;
 }
 
+std::string difference(const char* kind, const std::string& hash, const std::string& expected) {
+  return hash == expected ? ""
+                          : str("its ", kind, " is ", hash, " where ", expected, " was expected");
+}
+
 void check_download(const HttpFile& file, const fs::path& part) {
   const auto size = static_cast<int64_t>(fs::file_size(part));
   std::string problem;
   if (file.bytes >= 0 && size != file.bytes) {
     problem = str("got ", size, " bytes where the list of files says ", file.bytes);
   } else if (!file.sha256.empty()) {
-    const auto hash = sha256_file(part);
-    if (hash != file.sha256)
-      problem = str("its SHA-256 is ", hash, " where ", file.sha256, " was expected");
+    problem = difference("SHA-256", sha256_file(part), file.sha256);
+  } else if (!file.git_blob.empty()) {
+    problem = difference("git hash", git_blob_id(part), file.git_blob);
   }
   if (problem.empty()) return;
   fs::remove(part);

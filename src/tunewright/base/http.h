@@ -32,6 +32,8 @@ struct HttpFile {
   std::string url;
   std::filesystem::path out;
   std::string sha256;  // of the whole file; empty: not checked
+  std::string
+      git_blob;  // git_blob_id() of the whole file, where there is no SHA-256; empty: not checked
   int64_t bytes = -1;  // of the whole file; -1: not known
   std::string label;   // for the progress bar
 };

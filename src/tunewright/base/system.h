@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <exception>
 #include <string>
 
 namespace tunewright {
@@ -25,5 +26,12 @@ void install_stop_signals();
 bool stop_requested();
 void request_stop();  // for tests
 void clear_stop_request();
+
+// Work that keeps nothing when it is stopped ends with this: the program exits with 130.
+class Interrupted : public std::exception {
+ public:
+  const char* what() const noexcept override { return "stopped before anything was written"; }
+};
+void end_if_stop_requested();  // throws Interrupted
 
 }  // namespace tunewright

@@ -153,6 +153,26 @@ TEST(Render, WeightsReachTheTokens) {
   EXPECT_EQ(batch.weight_sum(), 0.5);
 }
 
+TEST(Render, ARowsOwnWeightMultipliesThoseOfItsTokens) {
+  const auto weights_of = [](const char* json, float weight) {
+    auto row = row_of(json);
+    row.weight = weight;
+    const auto example = render(tiny(), row, TrainOn::kCompletion, kPlace);
+    std::vector<float> weights;
+    for (const auto& target : make_batch({&example}).targets) weights.push_back(target.weight);
+    return weights;
+  };
+  EXPECT_EQ(weights_of(kTwoTurns, 3), (std::vector<float>{3, 3, 3, 3}));
+  EXPECT_EQ(weights_of(R"({"messages":[{"role":"user","content":"a"},
+      {"role":"assistant","content":"b","weight":0.25}]})",
+                       2),
+            (std::vector<float>{0.5, 0.5}));
+  EXPECT_EQ(weights_of(R"({"prompt":"he","completion":"l"})", 0.5), (std::vector<float>{0.5, 0.5}));
+  EXPECT_TRUE(weights_of(kTwoTurns, 0).empty());
+  auto plain = row_of(kTwoTurns);
+  EXPECT_TRUE(render(tiny(), plain, TrainOn::kCompletion, kPlace).weights.empty());
+}
+
 TEST(Render, ToolCallsAreSupervisedAndToolsShown) {
   const auto text = mark(R"({"messages":[{"role":"user","content":"a"},
     {"role":"assistant","content":null,"tool_calls":[{"function":{"name":"f"}}]},

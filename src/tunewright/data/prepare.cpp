@@ -89,9 +89,11 @@ PreparedRow prepare_row(const TextModel& model, const rows::RawRow& raw, rows::F
   const auto json = rows::parse_row(raw);
   PreparedRow prepared{.place = raw.place};
   prepared.format = format == rows::Format::kAuto ? detect_format(json, raw.place) : format;
-  const auto row = rows::to_row(json, format, raw.place);
+  auto row = rows::to_row(json, format, raw.place);
+  row.weight = rows::row_weight(json, raw.place);
   auto rendered = render(model, row, options.train_on, raw.place);
   prepared.facts = examine(model, row, rendered, options.train_on);
+  prepared.facts.weight = row.weight;
   try {
     prepared.examples = fit(model, row, rendered, options, raw.place, prepared.ledger);
   } catch (const UserError& error) {
@@ -153,6 +155,7 @@ void prepare_file(const TextModel& model, const FileOptions& file, const DataOpt
   Raw raw;
   size_t bytes = 0;
   const auto hand_over = [&] {
+    end_if_stop_requested();
     if (workers.is_full()) use_oldest();
     workers.put(std::exchange(raw, {}));
     bytes = 0;

@@ -23,6 +23,7 @@ struct RowFacts {
   bool supervised = false;
   int32_t end_token = -1;  // that ends what is supervised last and is trained; -1: none
   bool double_bos = false;
+  float weight = 1;  // of the row in the loss
   Serving serving = Serving::kNotServed;
 };
 RowFacts examine(const TextModel& model, const rows::Row& row, const Example& rendered,

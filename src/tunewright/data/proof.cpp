@@ -76,6 +76,16 @@ Finding rows_without(const Files& files) {
           .next_step = "remove them, or check their roles and \"train\" keys"};
 }
 
+Finding row_weights(const Files& files) {
+  const auto sum = total(files, &FileReport::weighted);
+  if (sum.rows == 0) return {.check = "row_weights", .text = "every row counts alike in the loss"};
+  return {.check = "row_weights",
+          .severity = Severity::kNote,
+          .text = str(of_rows(sum, total(files, &FileReport::rows)),
+                      " have a \"weight\" other than 1, which multiplies their share in the loss"),
+          .next_step = "remove the column where it means something else"};
+}
+
 std::string end_token_of(const Files& files) {
   for (const auto& file : files) {
     if (!file.end_token.empty()) return file.end_token;
@@ -207,6 +217,7 @@ void FileReport::add(const PreparedRow& row, const TextModel& model, int64_t max
   if (facts.supervised && facts.end_token < 0) unstopped.add(at);
   if (facts.end_token >= 0 && end_token.empty()) end_token = model.tokenizer.token(facts.end_token);
   if (facts.double_bos) double_bos.add(at);
+  if (facts.weight != 1) weighted.add(at);
   served += facts.serving != Serving::kNotServed;
   if (facts.serving == Serving::kOtherText) other_text.add(at);
   if (facts.serving == Serving::kOtherTokens) other_tokens.add(at);
@@ -214,8 +225,9 @@ void FileReport::add(const PreparedRow& row, const TextModel& model, int64_t max
 }
 
 std::vector<Finding> prove(const TextModel& model, const std::vector<FileReport>& files) {
-  return {supervision(files), rows_without(files), end_of_turn(files), serving(files),
-          double_bos(files),  eos_is_pad(model),   shortened(files),   ledger(files)};
+  return {supervision(files), rows_without(files), row_weights(files),
+          end_of_turn(files), serving(files),      double_bos(files),
+          eos_is_pad(model),  shortened(files),    ledger(files)};
 }
 
 void require_proof(const std::vector<Finding>& findings, ProofMode mode, const std::string& which,

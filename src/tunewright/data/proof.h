@@ -26,7 +26,7 @@ struct FileReport {
   int64_t examples = 0;
   int64_t tokens = 0, supervised_tokens = 0;  // of the examples
   int64_t ledger_tokens = 0;                  // that the ledger lines account for
-  RowCount without_supervision, too_long, unstopped, double_bos, other_text, other_tokens;
+  RowCount without_supervision, too_long, unstopped, double_bos, other_text, other_tokens, weighted;
   int64_t served = 0;  // rows that were compared with what serving renders
   int64_t longest = 0, longest_row = 0;
   std::string end_token;       // that ends answers
@@ -83,6 +83,7 @@ void fields(V& v, FileReport& o) {
   v("double_bos", o.double_bos, "Rows that begin with two BOS.");
   v("other_text", o.other_text, "Rows that serving renders otherwise.");
   v("other_tokens", o.other_tokens, "Rows whose answer begins within a token.");
+  v("weighted", o.weighted, "Rows whose own weight is not 1.");
   v("served", o.served, "Rows compared with what serving renders.");
   v("longest", o.longest, "Tokens of the longest row.");
   v("longest_row", o.longest_row, "That row.");

@@ -3,6 +3,7 @@
 
 #include "tunewright/base/files.h"
 #include "tunewright/base/str.h"
+#include "tunewright/base/system.h"
 #include "tunewright/base/test.h"
 #include "tunewright/data/dataset.h"
 
@@ -61,13 +62,28 @@ TEST_F(Proof, SoundRowsPass) {
     EXPECT_EQ(finding.next_step, "");
     checks.insert(finding.check);
   }
-  EXPECT_EQ(checks.size(), 8u);
+  EXPECT_EQ(checks.size(), 9u);
 }
 
 TEST_F(Proof, SaysTheShareOfSupervisedTokens) {
   // <|im_end|> after "b", and "b" itself; "a" is not.
   EXPECT_THAT(find({R"({"prompt":"a","completion":"b"})"}, "supervision").text,
               HasSubstr("2 of 3 tokens are supervised (66.7 %)"));
+}
+
+TEST_F(Proof, RowsWithAWeightOfTheirOwnAreNoted) {
+  EXPECT_EQ(find({kAnswer}, "row_weights").severity, Severity::kFine);
+  const auto noted =
+      find({kAnswer, R"({"prompt":"a","completion":"b","weight":2})"}, "row_weights");
+  EXPECT_EQ(noted.severity, Severity::kNote);
+  EXPECT_THAT(noted.text, HasSubstr("1 of 2 rows (first: rows.jsonl row 1)"));
+}
+
+TEST_F(Proof, AStopRequestEndsPreparation) {
+  request_stop();
+  EXPECT_THROW(find({kAnswer}, "supervision"), Interrupted);
+  clear_stop_request();
+  EXPECT_EQ(find({kAnswer}, "supervision").severity, Severity::kFine);
 }
 
 TEST_F(Proof, NothingSupervisedIsFatal) {

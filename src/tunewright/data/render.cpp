@@ -166,6 +166,11 @@ Example render_messages(const TextModel& model, const Row& row, TrainOn train_on
   return weigh(std::move(encoding.ids), std::move(weights));
 }
 
+void weigh_row(Example& example, float weight) {
+  if (example.weights.empty()) example.weights.assign(example.ids.size(), 1);
+  for (auto& token : example.weights) token *= weight;
+}
+
 Example render_kind(const TextModel& model, const Row& row, TrainOn train_on) {
   switch (row.kind) {
     case Row::Kind::kText:
@@ -240,7 +245,9 @@ std::vector<int32_t> prompt_ids(const TextModel& model, std::string_view prompt)
 Example render(const TextModel& model, const Row& row, TrainOn train_on,
                const rows::RowPlace& place) {
   try {
-    return render_kind(model, row, train_on);
+    auto example = render_kind(model, row, train_on);
+    if (row.weight != 1) weigh_row(example, row.weight);
+    return example;
   } catch (const UserError& error) {
     throw UserError(str(rows::describe(place), ": ", full_message(error)));
   }

@@ -44,7 +44,8 @@ std::vector<int32_t> prompt_ids(const TextModel& model, std::string_view prompt)
 // tokenised as one text; a token is supervised where it overlaps the bytes of a supervised message.
 // For messages `completion` and `assistant` are the same: every assistant turn.  A message's own
 // "train" and "weight" win over `train_on`; they never reach the template.  Under `all` the
-// messages of a `prompt` list are supervised too.
+// messages of a `prompt` list are supervised too.  The row's own weight multiplies those of its
+// tokens.
 Example render(const TextModel& model, const rows::Row& row, TrainOn train_on,
                const rows::RowPlace& place);
 

@@ -75,6 +75,7 @@ struct Row {
       Json::object();  // kMessages: other top-level keys for the template (enable_thinking, …)
   int64_t prompt_messages = 0;     // kMessages: so many of the first came as a `prompt` list
   std::string prompt, completion;  // kPromptCompletion; completion alone is the text of kText
+  float weight = 1;                // of the row in training's loss; to_row() leaves it
   std::vector<int32_t> input_ids,
       labels;  // kTokens; label -100: not supervised, else the token's own id
 };
@@ -90,5 +91,8 @@ struct Row {
 // holds a call, or a list of them, as JSON.  `tools` may be a list or JSON text of one.
 // tokens: without `labels` every token is supervised.
 Row to_row(const Json& row, Format format, const RowPlace& place);
+
+// A row's own "weight", of any format: a number, 0 or more (else a UserError); 1 where it has none.
+float row_weight(const Json& row, const RowPlace& place);
 
 }  // namespace tunewright::rows

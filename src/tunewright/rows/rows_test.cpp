@@ -146,6 +146,16 @@ TEST(ToRow, MessagesKeepToolsAndOtherKeysForTheTemplate) {
   EXPECT_EQ(row.extra, Json::parse(R"({"enable_thinking":false})"));
 }
 
+TEST(RowWeight, IsANumberThatIsNotNegative) {
+  const auto weight = [](const char* row) { return row_weight(Json::parse(row), kPlace); };
+  EXPECT_EQ(weight(R"({"text":"a"})"), 1);
+  EXPECT_EQ(weight(R"({"text":"a","weight":null})"), 1);
+  EXPECT_EQ(weight(R"({"text":"a","weight":0})"), 0);
+  EXPECT_EQ(weight(R"({"text":"a","weight":2.5})"), 2.5F);
+  for (const char* bad : {R"({"weight":-1})", R"({"weight":"12 kg"})", R"({"weight":1e300})"})
+    EXPECT_USER_ERROR(weight(bad), "\"weight\": expected the row's share in the loss");
+}
+
 TEST(ToRow, ShareGptRolesBecomeMessages) {
   const auto row = shape(
       R"({"system":"s","tools":"[{\"name\":\"f\"}]","conversations":[{"from":"human","value":"q"},

@@ -70,6 +70,14 @@ void check_content(const Json& message, const std::string& where, const RowPlace
   if (!it->is_string() && !it->is_array()) wrong_type(place, where + ".content", "a string", *it);
 }
 
+float weight_of(const Json& value, const std::string& key, const char* expected,
+                const RowPlace& place) {
+  const bool fine =
+      value.is_number() && value.get<double>() >= 0 && std::isfinite(value.get<float>());
+  if (!fine) wrong_type(place, key, expected, value);
+  return value.get<float>();
+}
+
 void check_message(const Json& message, const std::string& where, const RowPlace& place) {
   if (!message.is_object()) wrong_type(place, where, "an object with role and content", message);
   const auto role = message.find("role");
@@ -84,10 +92,8 @@ void check_message(const Json& message, const std::string& where, const RowPlace
   if (const auto it = message.find("train"); it != message.end() && !it->is_boolean()) {
     wrong_type(place, where + ".train", "true or false", *it);
   }
-  if (const auto it = message.find("weight"); it != message.end()) {
-    const bool fine = it->is_number() && it->get<double>() >= 0 && std::isfinite(it->get<float>());
-    if (!fine) wrong_type(place, where + ".weight", "a number, 0 or more", *it);
-  }
+  if (const auto it = message.find("weight"); it != message.end())
+    weight_of(*it, where + ".weight", "a number, 0 or more", place);
 }
 
 void check_messages(const Json& messages, const std::string& key, const RowPlace& place) {
@@ -374,6 +380,15 @@ Row to_row(const Json& row, Format format, const RowPlace& place) {
     default:
       refuse(format, place);
   }
+}
+
+float row_weight(const Json& row, const RowPlace& place) {
+  const auto it = row.find("weight");
+  if (it == row.end() || it->is_null()) return 1;
+  return weight_of(*it, "weight",
+                   "the row's share in the loss, a number, 0 or more (rename the column where it "
+                   "means something else)",
+                   place);
 }
 
 }  // namespace tunewright::rows
