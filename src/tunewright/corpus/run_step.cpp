@@ -139,9 +139,12 @@ JudgedBlock judge_block(const Step& step, const RunStepOptions& options, rows::L
 class Output {
  public:
   Output(const RunStepOptions& options, std::optional<std::vector<int64_t>> order)
-      : source_(options.in.string()), rows_(options.out), order_(std::move(order)) {
+      : source_(options.in.string()), rows_(options.out) {
     if (!options.ledger.empty()) ledger_.emplace(options.ledger);
-    if (order_) spool_ = Spool::unnamed_in(fs::absolute(options.out).parent_path());
+    if (order) {
+      auto spool = Spool::unnamed_in(fs::absolute(options.out).parent_path());
+      reordered_.emplace(Reordered{std::move(*order), std::move(spool), {}});
+    }
   }
 
   void add(const JudgedBlock& judged) {
@@ -155,7 +158,7 @@ class Output {
       throw UserError(str(source_, ": none of the ", counts_.rows, " rows can be read (",
                           reasons_.begin()->first, ")"));
     }
-    if (order_) write_in_order();
+    if (reordered_) write(*reordered_);
     flush();
     rows_.commit();
     if (ledger_) ledger_->commit();
@@ -170,6 +173,12 @@ class Output {
   struct Kept {
     int64_t offset = 0, size = 0, copies = 0, extra_size = 0;
   };
+  // Rows that are written in another order than they come.
+  struct Reordered {
+    std::vector<int64_t> order;
+    Spool spool;
+    std::map<int64_t, Kept> kept;
+  };
 
   void add(const Judged& judged) {
     ++counts_.rows;
@@ -181,7 +190,7 @@ class Output {
     if (verdict.decision == Decision::kDropped) return;
     counts_.added += std::ssize(verdict.extra_lines);
     counts_.written += verdict.copies + std::ssize(verdict.extra_lines);
-    if (order_) return keep(judged);
+    if (reordered_) return keep(judged, *reordered_);
     for (int64_t i = 0; i < verdict.copies; ++i) write(judged.written());
     for (const auto& line : verdict.extra_lines) write(line);
   }
@@ -195,27 +204,27 @@ class Output {
     buffer_.clear();
   }
 
-  void keep(const Judged& judged) {
+  static void keep(const Judged& judged, Reordered& rows) {
     const auto extra = join(judged.verdict.extra_lines, "\n");
-    kept_[judged.row] = {spool_->size(), std::ssize(judged.written()), judged.verdict.copies,
-                         std::ssize(extra)};
-    spool_->append(judged.written());
-    spool_->append(extra);
+    rows.kept[judged.row] = {rows.spool.size(), std::ssize(judged.written()), judged.verdict.copies,
+                             std::ssize(extra)};
+    rows.spool.append(judged.written());
+    rows.spool.append(extra);
   }
 
-  void write_in_order() {
-    spool_->flush();
+  void write(Reordered& rows) {
+    rows.spool.flush();
     std::string line;
-    for (const auto row : *order_) {
-      const auto it = kept_.find(row);
-      if (it == kept_.end()) continue;
+    for (const auto row : rows.order) {
+      const auto it = rows.kept.find(row);
+      if (it == rows.kept.end()) continue;
       const auto& kept = it->second;
       line.resize(static_cast<size_t>(kept.size));
-      spool_->read(kept.offset, line);
+      rows.spool.read(kept.offset, line);
       for (int64_t i = 0; i < kept.copies; ++i) write(line);
       if (kept.extra_size == 0) continue;
       line.resize(static_cast<size_t>(kept.extra_size));
-      spool_->read(kept.offset + kept.size, line);
+      rows.spool.read(kept.offset + kept.size, line);
       write(line);
     }
   }
@@ -223,9 +232,7 @@ class Output {
   std::string source_;
   AtomicFile rows_;
   std::optional<AtomicFile> ledger_;
-  std::optional<std::vector<int64_t>> order_;
-  std::optional<Spool> spool_;
-  std::map<int64_t, Kept> kept_;
+  std::optional<Reordered> reordered_;
   std::string buffer_;
   std::map<std::string, int64_t> reasons_;
   int64_t unreadable_ = 0;

@@ -29,7 +29,7 @@ std::vector<metrics::ComparedFigure> compared_figures(const Evaluation& evaluati
   std::vector<metrics::ComparedFigure> figures;
   for (const auto& result : evaluation.tasks) {
     for (const auto& metric : result.metrics) {
-      if (!metric.p_value || !is_judged(metric.metric)) continue;
+      if (!metric.p_value || !metric.difference || !is_judged(metric.metric)) continue;
       figures.push_back({.name = figure_name(result.task, metric.metric),
                          .lower_is_better = lower_is_better(metric.metric),
                          .difference = *metric.difference,
@@ -154,6 +154,7 @@ std::optional<metrics::GroupGap> group_gap_of(const TaskResult& result,
   auto figure = **gap;
   figure.over = Over::kAll;
   std::vector<std::string> groups;
+  groups.reserve(task.rows.size());
   for (const auto& row : task.rows)
     groups.push_back(row.group == kInvalid ? "" : task.group_names[static_cast<size_t>(row.group)]);
   return metrics::group_gap(
@@ -196,14 +197,16 @@ std::vector<metrics::SliceField> fields_of_file(const Task& task) {
     }
   });
   std::vector<metrics::SliceField> fields;
+  fields.reserve(values.size());
   for (auto& [key, column] : values) fields.push_back({.name = key, .values = std::move(column)});
   return fields;
 }
 
-metrics::SliceField label_field(const Task& task, const TaskRun& run) {
+metrics::SliceField label_field(const LabelReader& labels, const TaskRun& run) {
   metrics::SliceField field{.name = "label", .values = {}};
+  field.values.reserve(run.scores.size());
   for (const auto& score : run.scores)
-    field.values.push_back(task.labels->labels()[static_cast<size_t>(score.reference)]);
+    field.values.push_back(labels.labels()[static_cast<size_t>(score.reference)]);
   return field;
 }
 
@@ -213,6 +216,7 @@ int64_t characters(std::string_view text) {
 
 metrics::SliceField length_field(const Task& task, const TaskRun& run) {
   std::vector<int64_t> lengths;
+  lengths.reserve(task.rows.size());
   for (size_t i = 0; i < task.rows.size(); ++i) {
     lengths.push_back(task.asks() ? characters(task.rows[i].question) : run.scores[i].loss_tokens);
   }
@@ -276,7 +280,7 @@ metrics::GateContext gate_context(const EvalOptions& options, const std::vector<
   }
   for (const auto& task : judged) {
     context.figures.push_back(task + kJudgeScore);
-    if (options.baseline && options.judge->pairwise)
+    if (options.baseline && options.judge && options.judge->pairwise)
       context.figures.push_back(task + kJudgeWinRate);
   }
   return context;
@@ -305,7 +309,7 @@ std::vector<metrics::SliceField> slice_fields(const Task& task, const TaskRun& r
   for (auto& field : {choice_field(task), task_field(task)}) {
     if (field) fields.insert(fields.begin(), *field);
   }
-  if (task.labels) fields.insert(fields.begin(), label_field(task, run));
+  if (task.labels) fields.insert(fields.begin(), label_field(*task.labels, run));
   return fields;
 }
 

@@ -44,16 +44,16 @@ metrics::Confusion confusion_of(const Task& task, const TaskRun& run) {
   return table;
 }
 
-Json classes_json(const Task& task, const TaskRun& run) {
+Json classes_json(const Task& task, const LabelReader& labels, const TaskRun& run) {
   const auto table = confusion_of(task, run);
   const auto scores = metrics::class_scores(table);
   Json classes = Json::object(), counts = Json::array();
   for (int64_t label = 0; label < table.labels; ++label) {
     const auto& score = scores[static_cast<size_t>(label)];
-    classes[task.labels->labels()[static_cast<size_t>(label)]] = {{"precision", score.precision},
-                                                                  {"recall", score.recall},
-                                                                  {"f1", score.f1},
-                                                                  {"support", score.support}};
+    classes[labels.labels()[static_cast<size_t>(label)]] = {{"precision", score.precision},
+                                                            {"recall", score.recall},
+                                                            {"f1", score.f1},
+                                                            {"support", score.support}};
     Json line = Json::array();
     for (int64_t predicted = 0; predicted <= table.labels; ++predicted)
       line.push_back(table.at(label, predicted));
@@ -79,7 +79,7 @@ Json calibration_json(const Task& task, const TaskRun& run) {
 
 Json run_json(const Task& task, const TaskRun& run) {
   Json json = {{"seconds", run.seconds}};
-  if (task.labels) json.update(classes_json(task, run));
+  if (task.labels) json.update(classes_json(task, *task.labels, run));
   if (auto calibration = calibration_json(task, run); !calibration.is_null())
     json["calibration"] = std::move(calibration);
   return json;
@@ -134,8 +134,9 @@ std::optional<double> mean_of(const std::vector<metrics::Coherence>& answers,
                               std::optional<double> metrics::Coherence::* figure) {
   double sum = 0, count = 0;
   for (const auto& answer : answers) {
-    if (!(answer.*figure)) continue;
-    sum += *(answer.*figure);
+    const auto value = answer.*figure;
+    if (!value) continue;
+    sum += *value;
     ++count;
   }
   return count > 0 ? std::optional(sum / count) : std::nullopt;
@@ -202,9 +203,9 @@ Json mcnemar_json(const RightAnswers& answers) {
 }
 
 // Rows by their place in the file, as predictions.jsonl names them.
-Json slices_json(const TaskResult& result) {
-  auto json = metrics::to_json(*result.slices);
-  for (auto& row : json["worse_rows"]) row = result.task.rows[row.get<size_t>()].place.row;
+Json slices_json(const metrics::SliceReport& slices, const Task& task) {
+  auto json = metrics::to_json(slices);
+  for (auto& row : json["worse_rows"]) row = task.rows[row.get<size_t>()].place.row;
   return json;
 }
 
@@ -219,7 +220,7 @@ Json task_json(const TaskResult& result) {
   if (auto quality = quality_json(result); !quality.empty()) json["quality"] = std::move(quality);
   if (result.right_answers) json["mcnemar"] = mcnemar_json(*result.right_answers);
   if (result.groups) json["groups"] = metrics::to_json(*result.groups);
-  if (result.slices) json["slices"] = slices_json(result);
+  if (result.slices) json["slices"] = slices_json(*result.slices, result.task);
   json["samples"] = samples_json(result);
   return json;
 }
@@ -236,10 +237,11 @@ Json training_json(const Json& training) {
   return kept;
 }
 
-void add_label(Json& line, const Task& task, const RowScore& score, const std::string& prefix) {
+void add_label(Json& line, const LabelReader& labels, const RowScore& score,
+               const std::string& prefix) {
   const auto label = score.predicted == kInvalid
                          ? Json(nullptr)
-                         : Json(task.labels->labels()[static_cast<size_t>(score.predicted)]);
+                         : Json(labels.labels()[static_cast<size_t>(score.predicted)]);
   line[prefix + "label"] = label;
   line[prefix + "correct"] = score.predicted == score.reference;
 }
@@ -249,7 +251,7 @@ void add_run(Json& line, const Task& task, const TaskRun& run, size_t row,
   const auto& score = run.scores[row];
   if (task.asks()) line[prefix + "prediction"] = run.answers[row];
   if (task.labels) {
-    add_label(line, task, score, prefix);
+    add_label(line, *task.labels, score, prefix);
   } else if (task.asks()) {
     line[prefix + "correct"] = score.exact_match == 1.0;
   }

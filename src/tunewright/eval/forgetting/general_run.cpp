@@ -85,6 +85,7 @@ std::vector<Likelihood> likelihoods(const std::vector<model::ScoreRequest>& requ
 void read_texts(const GeneralInput& input, const Judged& judged, Reporter& reporter,
                 GeneralRun& run) {
   std::vector<model::ScoreRequest> requests;
+  requests.reserve(input.texts.size());
   for (const auto& text : input.texts) requests.push_back({.ids = text.ids, .from = 1});
   for (const auto& [logprob, tokens] : likelihoods(requests, "texts", judged, reporter)) {
     run.text_loss.push_back(-logprob);
@@ -96,6 +97,7 @@ void read_texts(const GeneralInput& input, const Judged& judged, Reporter& repor
 void answer_questions(const GeneralInput& input, const Judged& judged, Reporter& reporter,
                       GeneralRun& run) {
   std::vector<model::ScoreRequest> requests;
+  requests.reserve(input.choices.size());
   for (const auto& choice : input.choices)
     requests.push_back({.ids = choice.ids, .from = choice.from});
   const auto sums = likelihoods(requests, "questions", judged, reporter);
