@@ -7,6 +7,7 @@
 #include <exception>
 #include <iostream>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -60,10 +61,14 @@ std::vector<std::string> with_flags_for_settings(CLI::App& app, std::vector<std:
     command = named.front();
   }
   if (command->get_option_no_throw("--set") != nullptr) return words;
-  for (size_t i = 0; i + 1 < words.size(); ++i) {
-    if (words[i] != "--set") continue;
-    words[i] = flag_of(words[i + 1]);
-    words.erase(words.begin() + static_cast<ptrdiff_t>(i) + 1);
+  constexpr std::string_view kJoined = "--set=";
+  for (size_t i = 0; i < words.size(); ++i) {
+    if (words[i].starts_with(kJoined)) {
+      words[i] = flag_of(words[i].substr(kJoined.size()));
+    } else if (words[i] == "--set" && i + 1 < words.size()) {
+      words[i] = flag_of(words[i + 1]);
+      words.erase(words.begin() + static_cast<ptrdiff_t>(i) + 1);
+    }
   }
   return words;
 }

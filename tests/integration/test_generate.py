@@ -98,7 +98,8 @@ def test_generate(place):
 
     (long,) = place.generate(user("forever"), flags=["--max-new-tokens", 7])
     assert long == {"text": "yxyxyxy", "finish_reason": "length", "completion_tokens": 7}, long
-    assert place.generate(user("forever"), flags=["--set", "max_new_tokens=7"]) == [long]
+    for settings in (["--set", "max_new_tokens=7"], ["--set=max_new_tokens=7"]):
+        assert place.generate(user("forever"), flags=settings) == [long]
     (stopped,) = place.generate(user("forever"), flags=["--stop", "xyx", "--stop", "nothing"])
     assert stopped == {"text": "y", "finish_reason": "stop", "completion_tokens": 4}, stopped
 
