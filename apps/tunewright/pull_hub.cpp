@@ -106,26 +106,23 @@ class Downloader {
 
   fs::path get(const std::string& name) const {
     const auto& file = repository_.files.at(name);
-    const auto out = staging_ / name;
-    if (is_there(file, out)) return out;
     const auto url = str(options_.endpoint, "/", url_encoded(repository_.name), "/resolve/",
                          url_encoded(repository_.revision), "/", url_encoded(name));
-    http_download({.url = url,
-                   .out = out,
-                   .sha256 = file.sha256,
-                   .git_blob = file.git_blob,
-                   .bytes = file.bytes,
-                   .label = name},
-                  options_.http, reporter_);
-    return out;
+    const HttpFile wanted{.url = url,
+                          .out = staging_ / name,
+                          .sha256 = file.sha256,
+                          .git_blob = file.git_blob,
+                          .bytes = file.bytes,
+                          .label = name};
+    if (!is_there(wanted)) http_download(wanted, options_.http, reporter_);
+    return wanted.out;
   }
 
  private:
   // From an earlier try.
-  static bool is_there(const RemoteFile& file, const fs::path& out) {
-    if (!fs::exists(out)) return false;
-    if (!file.sha256.empty()) return sha256_file(out) == file.sha256;
-    return !file.git_blob.empty() && git_blob_id(out) == file.git_blob;
+  static bool is_there(const HttpFile& file) {
+    const bool has_hash = !file.sha256.empty() || !file.git_blob.empty();
+    return has_hash && fs::exists(file.out) && difference_from(file, file.out).empty();
   }
 
   const Repository& repository_;

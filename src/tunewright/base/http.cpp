@@ -241,21 +241,14 @@ bool fetch_rest(const HttpFile& file, const HttpOptions& options, Reporter& repo
   return answer.code == CURLE_OK;
 }
 
-std::string difference(const char* kind, const std::string& hash, const std::string& expected) {
+std::string hash_difference(const char* kind, const std::string& hash,
+                            const std::string& expected) {
   return hash == expected ? ""
                           : str("its ", kind, " is ", hash, " where ", expected, " was expected");
 }
 
 void check_download(const HttpFile& file, const fs::path& part) {
-  const auto size = static_cast<int64_t>(fs::file_size(part));
-  std::string problem;
-  if (file.bytes >= 0 && size != file.bytes) {
-    problem = str("got ", size, " bytes where the list of files says ", file.bytes);
-  } else if (!file.sha256.empty()) {
-    problem = difference("SHA-256", sha256_file(part), file.sha256);
-  } else if (!file.git_blob.empty()) {
-    problem = difference("git hash", git_blob_id(part), file.git_blob);
-  }
+  const auto problem = difference_from(file, part);
   if (problem.empty()) return;
   fs::remove(part);
   throw UserError(
@@ -298,6 +291,16 @@ std::string http_get(const std::string& url, const HttpOptions& options, size_t 
 std::string http_post_json(const std::string& url, const std::string& json,
                            const HttpOptions& options, size_t limit_bytes) {
   return ask({.url = url, .json = &json}, options, limit_bytes);
+}
+
+std::string difference_from(const HttpFile& file, const fs::path& content) {
+  const auto size = static_cast<int64_t>(fs::file_size(content));
+  if (file.bytes >= 0 && size != file.bytes)
+    return str("got ", size, " bytes where the list of files says ", file.bytes);
+  if (!file.sha256.empty()) return hash_difference("SHA-256", sha256_file(content), file.sha256);
+  if (!file.git_blob.empty())
+    return hash_difference("git hash", git_blob_id(content), file.git_blob);
+  return "";
 }
 
 void http_download(const HttpFile& file, const HttpOptions& options, Reporter& reporter) {

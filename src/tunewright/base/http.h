@@ -31,12 +31,14 @@ std::string http_post_json(const std::string& url, const std::string& json,
 struct HttpFile {
   std::string url;
   std::filesystem::path out;
-  std::string sha256;  // of the whole file; empty: not checked
-  std::string
-      git_blob;  // git_blob_id() of the whole file, where there is no SHA-256; empty: not checked
-  int64_t bytes = -1;  // of the whole file; -1: not known
-  std::string label;   // for the progress bar
+  std::string sha256;    // of the whole file; empty: not checked
+  std::string git_blob;  // the same by git_blob_id(), where there is no SHA-256
+  int64_t bytes = -1;    // of the whole file; -1: not known
+  std::string label;     // for the progress bar
 };
+
+// What tells the bytes of `content` from the file's own, by size and hash; empty: nothing does.
+std::string difference_from(const HttpFile& file, const std::filesystem::path& content);
 
 // Downloads into `out` + ".part", renamed when all is there and the hash is right.  A broken
 // connection, or a .part of an earlier run whose hash is known, goes on where it stopped.  A wrong
