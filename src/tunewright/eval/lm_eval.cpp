@@ -9,8 +9,8 @@
 #include "tunewright/eval/lm_eval_fields.h"
 #include "tunewright/eval/lm_eval_functions.h"
 #include "tunewright/eval/lm_eval_metrics.h"
-#include "tunewright/eval/perplexity.h"
 #include "tunewright/eval/task_rows.h"
+#include "tunewright/metrics/perplexity.h"
 #include "tunewright/text/python_text.h"
 
 namespace tunewright::eval {
@@ -203,7 +203,7 @@ class Asking {
     // wikitext counts what stood there before its function changed it.
     const bool own = !config_.process_results.is_null();
     const auto counted = own ? text_of(doc.value("page", Json()), "page") : asked.item.text;
-    asked.gold.words = count_words(counted);
+    asked.gold.words = static_cast<double>(metrics::count_words(counted));
     asked.gold.bytes = static_cast<double>(counted.size());
     asked.question = asked.item.text;
   }

@@ -5,8 +5,8 @@
 
 #include "tunewright/base/error.h"
 #include "tunewright/base/str.h"
-#include "tunewright/eval/python_regex.h"
 #include "tunewright/eval/task_rows.h"
+#include "tunewright/metrics/perplexity.h"
 
 namespace tunewright::eval {
 namespace {
@@ -44,11 +44,6 @@ void add_figures(Task& task) {
 
 }  // namespace
 
-double count_words(const std::string& text) {
-  static const PythonRegex spaces("\\s+", "words");
-  return static_cast<double>(spaces.find_all(text).size() + 1);
-}
-
 bool rolls(const TaskOptions& options) {
   return std::ranges::any_of(options.metrics,
                              [](const std::string& name) { return find_figure(name) != nullptr; });
@@ -71,7 +66,8 @@ Task load_rolling_perplexity(const TaskOptions& options) {
                           ": expected {\"text\": …}; perplexity over rolling windows "
                           "is of whole texts"));
     const auto text = std::move(row.completion);
-    sizes.push_back({count_words(text), static_cast<double>(text.size())});
+    sizes.push_back(
+        {static_cast<double>(metrics::count_words(text)), static_cast<double>(text.size())});
     items->items.push_back({.continuations = {}, .text = text});
     task.rows.push_back(shown_row(place, text, ""));
   });

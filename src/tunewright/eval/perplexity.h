@@ -9,7 +9,4 @@ bool rolls(const TaskOptions& options);  // one of them is asked for
 // Rows {"text": …}.  Loss and perplexity as training counts them belong to another task.
 Task load_rolling_perplexity(const TaskOptions& options);
 
-// White space separates words, as re.split(r"\s+", text) counts them.
-double count_words(const std::string& text);
-
 }  // namespace tunewright::eval

@@ -32,17 +32,6 @@ Sums sums_of(std::span<const PredictionRow> rows) {
   return sums;
 }
 
-int64_t words_of(std::string_view text) {
-  int64_t words = 1;
-  bool in_space = false;
-  for (const char32_t point : text::python::decode(text)) {
-    const bool is_space = text::python::is_space(point);
-    words += is_space && !in_space;
-    in_space = is_space;
-  }
-  return words;
-}
-
 int64_t bytes_of(std::string_view text) { return std::ssize(text); }
 
 // Negative log-probability a unit, in nats.
@@ -69,6 +58,17 @@ Score exponential(Score loss) {
 
 }  // namespace
 
+int64_t count_words(std::string_view text) {
+  int64_t words = 1;
+  bool in_space = false;
+  for (const char32_t point : text::python::decode(text)) {
+    const bool is_space = text::python::is_space(point);
+    words += is_space && !in_space;
+    in_space = is_space;
+  }
+  return words;
+}
+
 Score score_loss(std::span<const PredictionRow> rows, const MetricOptions& /*options*/) {
   const auto sums = sums_of(rows);
   return {.score = -sums.logprob / static_cast<double>(sums.tokens),
@@ -81,7 +81,7 @@ Score score_perplexity(std::span<const PredictionRow> rows, const MetricOptions&
 }
 
 Score score_word_perplexity(std::span<const PredictionRow> rows, const MetricOptions& /*options*/) {
-  return exponential(loss_per("words", words_of, rows));
+  return exponential(loss_per("words", count_words, rows));
 }
 
 Score score_byte_perplexity(std::span<const PredictionRow> rows, const MetricOptions& /*options*/) {
