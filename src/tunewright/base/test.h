@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <stdexcept>
 #include <string>
 
 #include "tunewright/base/error.h"
@@ -35,6 +36,13 @@ class LocalServer {
   int process_ = -1;
   std::string port_;
 };
+
+// What an optional holds; the test fails where it holds nothing.
+template <class Optional>
+auto& present(Optional& value) {
+  if (!value) throw std::logic_error("a value was expected, and there is none");
+  return *value;
+}
 
 // A file under the source tree ("tests/golden/x.json").
 std::filesystem::path source_path(const std::string& relative);

@@ -63,21 +63,21 @@ struct Example {
 TEST(Conclusion, AWorseSourceIsFoundAndFailsTheGate) {
   Example example(240, [](int64_t row) { return row % 4 != 0; });
   example.conclude_with(R"({"accuracy": {"min": 0.5, "not_worse_than": "baseline"}})");
-  EXPECT_EQ(example.evaluation.verdict->overall, metrics::Verdict::kWorse);
+  EXPECT_EQ(testing::present(example.evaluation.verdict).overall, metrics::Verdict::kWorse);
   EXPECT_FALSE(example.evaluation.passed());
   EXPECT_EQ(example.evaluation.gates[0].gate.figure, "triage.accuracy");
   const auto& result = example.evaluation.tasks[0];
-  EXPECT_EQ(result.right_answers->test.only_baseline, 60);
-  ASSERT_FALSE(result.slices->slices.empty());
+  EXPECT_EQ(testing::present(result.right_answers).test.only_baseline, 60);
+  ASSERT_FALSE(testing::present(result.slices).slices.empty());
   bool found = false;
-  for (const auto& slice : result.slices->slices) {
+  for (const auto& slice : testing::present(result.slices).slices) {
     if (slice.field != "source") continue;
     EXPECT_EQ(slice.verdict,
               slice.value == "web" ? metrics::Verdict::kWorse : metrics::Verdict::kNoDifference);
     found |= slice.value == "web";
   }
   EXPECT_TRUE(found);
-  EXPECT_THAT(result.slices->left_out, ElementsAre("id"));
+  EXPECT_THAT(testing::present(result.slices).left_out, ElementsAre("id"));
 }
 
 // Not of labels alone: whatever a task's own figure, or equality of texts, calls right.
@@ -88,23 +88,23 @@ TEST(Conclusion, EveryRightOrWrongAnswerIsInMcNemarsTest) {
   result.task.metrics = {Metric("exact_match")};
   result.metrics.clear();
   for (size_t i = 0; i < 40; ++i) {
-    auto &ours = result.candidate.scores[i], &theirs = result.baseline->scores[i];
+    auto &ours = result.candidate.scores[i], &theirs = testing::present(result.baseline).scores[i];
     ours.exact_match = i < 8 ? 1 : 0;
     theirs.exact_match = i >= 6 && i < 10 ? 1 : 0;
     ours.values = {-0.5, i < 3 ? 1.0 : 0.0};
     theirs.values = {-0.25, 0};
   }
   example.conclude_with("{}");
-  EXPECT_EQ(result.right_answers->figure, "exact_match");
-  EXPECT_EQ(result.right_answers->test.only_candidate, 6);
-  EXPECT_EQ(result.right_answers->test.only_baseline, 2);
+  EXPECT_EQ(testing::present(result.right_answers).figure, "exact_match");
+  EXPECT_EQ(testing::present(result.right_answers).test.only_candidate, 6);
+  EXPECT_EQ(testing::present(result.right_answers).test.only_baseline, 2);
 
   result.task.add_figure({.name = "likelihood", .column = 0});
   result.task.add_figure({.name = "acc", .column = 1});
   example.conclude_with("{}");
-  EXPECT_EQ(result.right_answers->figure, "acc");
-  EXPECT_EQ(result.right_answers->test.only_candidate, 3);
-  EXPECT_EQ(result.right_answers->test.only_baseline, 0);
+  EXPECT_EQ(testing::present(result.right_answers).figure, "acc");
+  EXPECT_EQ(testing::present(result.right_answers).test.only_candidate, 3);
+  EXPECT_EQ(testing::present(result.right_answers).test.only_baseline, 0);
 
   result.task.figures.resize(1);
   result.task.metrics = {Metric("rougeL")};
@@ -137,7 +137,7 @@ TEST(Conclusion, ChoicesAndTaskFilesHaveSlicesOfTheirOwn) {
 TEST(Conclusion, OneRowMoreIsNoVerdict) {
   Example example(240, [](int64_t row) { return row != 7; });
   example.conclude_with("{}");
-  EXPECT_EQ(example.evaluation.verdict->overall, metrics::Verdict::kNoDifference);
+  EXPECT_EQ(testing::present(example.evaluation.verdict).overall, metrics::Verdict::kNoDifference);
   EXPECT_TRUE(example.evaluation.passed());
 }
 

@@ -158,7 +158,7 @@ TEST(Report, StatisticsAreShownWhereTheyAre) {
 TEST(Report, DifferencesBetweenAnswersAreMarked) {
   auto evaluation = small_evaluation("Is it?");
   evaluation.tasks[0].candidate.answers[0] = "the red cat";
-  evaluation.tasks[0].baseline->answers[0] = "the blue cat";
+  testing::present(evaluation.tasks[0].baseline).answers[0] = "the blue cat";
   const auto page = report_page(report_json(evaluation, nullptr));
   EXPECT_THAT(page, HasSubstr("the <del>blue</del> cat"));
   EXPECT_THAT(page, HasSubstr("the <ins>red</ins> cat"));
