@@ -146,7 +146,7 @@ int run_eval(const std::string& config, const Context& context) {
   std::optional<eval::Evaluation> finished;
   try {
     finished = eval::evaluate(options, context.reporter);
-  } catch (const eval::Interrupted&) {
+  } catch (const Interrupted&) {
     context.reporter.finish_progress();
     context.reporter.warn(
         str("stopped; the same command goes on from what ", options.output_dir, "/requests holds"));

@@ -100,9 +100,6 @@ class AnswerWriter {
   int64_t done_ = 0, tokens_ = 0;
 };
 
-// The user asked to stop.
-struct Stopped {};
-
 int run_generate(const GenerateFlags& flags, const Context& context) {
   model::BatchOptions options{.sampling = flags.sampling.resolve()};
   install_stop_signals();
@@ -113,7 +110,7 @@ int run_generate(const GenerateFlags& flags, const Context& context) {
   const double start = monotonic_seconds();
   const auto total = static_cast<int64_t>(prompts.size());
   options.on_token = [&](size_t prompt, int32_t id) {
-    if (stop_requested()) throw Stopped();
+    check_stop();
     return writer.put(prompt, id);
   };
   options.on_answer = [&](size_t prompt, const model::Generation& generation) {
@@ -125,7 +122,7 @@ int run_generate(const GenerateFlags& flags, const Context& context) {
   };
   try {
     model::generate_batch(*loaded.lm, prompts, loaded.text.stop_ids, options);
-  } catch (const Stopped&) {
+  } catch (const Interrupted&) {
     context.reporter.finish_progress();
     context.reporter.warn(str("stopped after ", writer.done(), " of ", total, " rows",
                               flags.out.empty() ? "" : "; " + flags.out + " is not written"));

@@ -85,9 +85,6 @@ Json to_row(const Item& item, const model::ScoredSequence& scored,
           {"tokens", tokens}, {"text", item.text},          {"is_greedy", scored.is_greedy}};
 }
 
-// The user asked to stop.
-struct Stopped {};
-
 int run_score(const ScoreFlags& flags, const Context& context) {
   install_stop_signals();
   const double start = monotonic_seconds();
@@ -105,9 +102,9 @@ int run_score(const ScoreFlags& flags, const Context& context) {
   try {
     scored = model::score(*loaded.lm, requests, [&](int64_t done) {
       context.reporter.progress("score", done, total, "rows", "");
-      if (stop_requested()) throw Stopped();
+      check_stop();
     });
-  } catch (const Stopped&) {
+  } catch (const Interrupted&) {
     context.reporter.finish_progress();
     context.reporter.warn("stopped; no result is written");
     return kInterrupted;

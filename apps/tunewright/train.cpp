@@ -272,7 +272,7 @@ int train(const Arguments& arguments, Context& context) {
   auto job = load_rows(std::move(config), context.reporter);
   if (!arguments.force) require_memory(job);
   load_model(job, context.reporter);
-  end_if_stop_requested();
+  check_stop();
   auto run = RunFolder::open(job.config.output_dir, mode);
   train::Trainer trainer(
       {.model = *job.model,

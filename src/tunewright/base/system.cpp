@@ -82,7 +82,7 @@ bool stop_requested() { return g_stop_signals != 0; }
 void request_stop() { g_stop_signals = 1; }
 void clear_stop_request() { g_stop_signals = 0; }
 
-void end_if_stop_requested() {
+void check_stop() {
   if (stop_requested()) throw Interrupted();
 }
 

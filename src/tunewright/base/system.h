@@ -27,11 +27,13 @@ bool stop_requested();
 void request_stop();  // for tests
 void clear_stop_request();
 
-// Work that keeps nothing when it is stopped ends with this: the program exits with 130.
+// Ends work that a stop was requested of.  Not an error, and caught where something is kept or
+// more can be said; else the program exits with 130.  Autograd carries a std::exception over from
+// a device's thread.
 class Interrupted : public std::exception {
  public:
   const char* what() const noexcept override { return "stopped before anything was written"; }
 };
-void end_if_stop_requested();  // throws Interrupted
+void check_stop();  // throws it where a stop was requested
 
 }  // namespace tunewright

@@ -39,7 +39,7 @@ void for_each_batch(const RunStepOptions& options, std::string_view action, Repo
   const auto total = static_cast<int64_t>(fs::file_size(options.in));
   int64_t done = 0;
   rows::for_each_line_block(options.in, kBatchBytes, [&](rows::LineBlock&& block) {
-    end_if_stop_requested();
+    check_stop();
     done += std::ssize(block.bytes);
     const auto rows = block.first_row + std::ssize(block.lines);
     use(std::move(block));

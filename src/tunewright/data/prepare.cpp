@@ -93,7 +93,6 @@ PreparedRow prepare_row(const TextModel& model, const rows::RawRow& raw, rows::F
   row.weight = rows::row_weight(json, raw.place);
   auto rendered = render(model, row, options.train_on, raw.place);
   prepared.facts = examine(model, row, rendered, options.train_on);
-  prepared.facts.weight = row.weight;
   try {
     prepared.examples = fit(model, row, rendered, options, raw.place, prepared.ledger);
   } catch (const UserError& error) {
@@ -137,6 +136,7 @@ RowFacts examine(const TextModel& model, const Row& row, const Example& rendered
           .supervised = rendered.supervised_tokens() > 0,
           .end_token = trained_end(model, rendered),
           .double_bos = begins_with_two_bos(model, rendered.ids),
+          .weight = row.weight,
           .serving = compare_with_serving(model, row, rendered, train_on)};
 }
 
@@ -155,7 +155,7 @@ void prepare_file(const TextModel& model, const FileOptions& file, const DataOpt
   Raw raw;
   size_t bytes = 0;
   const auto hand_over = [&] {
-    end_if_stop_requested();
+    check_stop();
     if (workers.is_full()) use_oldest();
     workers.put(std::exchange(raw, {}));
     bytes = 0;

@@ -78,7 +78,7 @@ Finding rows_without(const Files& files) {
 
 Finding row_weights(const Files& files) {
   const auto sum = total(files, &FileReport::weighted);
-  if (sum.rows == 0) return {.check = "row_weights", .text = "every row counts alike in the loss"};
+  if (sum.rows == 0) return {.check = "row_weights", .text = "no row has a weight of its own"};
   return {.check = "row_weights",
           .severity = Severity::kNote,
           .text = str(of_rows(sum, total(files, &FileReport::rows)),

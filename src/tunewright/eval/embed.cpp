@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "tunewright/base/system.h"
 #include "tunewright/model/generate/tensors.h"
 
 //   N tokens of a pass, D hidden size

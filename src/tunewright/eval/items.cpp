@@ -249,10 +249,6 @@ ItemResult item_result(const Json& json) {
   return result;
 }
 
-void check_stop() {
-  if (stop_requested()) throw Interrupted("stopped");
-}
-
 void run_items(const Items& items, const ItemRun& run, const DescribeRow& describe_row,
                const std::function<void(int64_t done)>& on_done) {
   if (items.kind == Items::Kind::kGeneration) {

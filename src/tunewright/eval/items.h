@@ -1,7 +1,6 @@
 #pragma once
 #include <cstdint>
 #include <functional>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -32,13 +31,6 @@ struct ContinuationScore {
   double logprob = 0;
   bool is_greedy = false;  // it is what the model would have written
 };
-
-// The user asked to stop; what was found is kept.
-class Interrupted : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
-void check_stop();  // throws it where a stop was requested
 
 // What the model gave for an item.
 struct ItemResult {

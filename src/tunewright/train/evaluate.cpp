@@ -5,6 +5,7 @@
 #include <numeric>
 #include <vector>
 
+#include "tunewright/base/system.h"
 #include "tunewright/ops/side_by_side.h"
 #include "tunewright/train/passes.h"
 #include "tunewright/train/step_gradients.h"
@@ -59,7 +60,7 @@ std::optional<EvalReport> evaluate_unless_stopped(model::CausalLm& model,
   try {
     const Stoppable stoppable(model);
     return evaluate(model, dataset, tokens_per_pass, reporter);
-  } catch (const StopRequested&) {
+  } catch (const Interrupted&) {
     return std::nullopt;
   }
 }

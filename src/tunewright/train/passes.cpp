@@ -52,9 +52,7 @@ uint64_t dropout_seed(int64_t seed, int64_t step, size_t pass) {
 }
 
 Stoppable::Stoppable(model::CausalLm& model) : model_(model) {
-  model.set_between_blocks([] {
-    if (stop_requested()) throw StopRequested{};
-  });
+  model.set_between_blocks(&check_stop);
 }
 
 at::Tensor loss_sum(model::CausalLm& model, Objective objective, const data::Batch& batch) {

@@ -1,5 +1,4 @@
 #pragma once
-#include <exception>
 #include <vector>
 
 #include "tunewright/data/batch.h"
@@ -17,9 +16,7 @@ Targets to_targets(const data::Batch& batch, at::Device device);
 uint64_t dropout_seed(int64_t seed, int64_t step, size_t pass);
 
 // While it lives, a stop that is requested ends a pass of the model at its next block, forward or
-// backward, by a StopRequested; gradients are then incomplete.
-struct StopRequested : std::exception {
-};  // so that autograd carries it over from a device's thread
+// backward, by an Interrupted; gradients are then incomplete.
 class Stoppable {
  public:
   explicit Stoppable(model::CausalLm& model);  // borrowed

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "tunewright/base/error.h"
+#include "tunewright/base/system.h"
 #include "tunewright/model/quantize.h"
 #include "tunewright/ops/side_by_side.h"
 #include "tunewright/train/passes.h"
@@ -98,7 +99,7 @@ std::optional<std::vector<at::Tensor>> StepGradients::compute(const StepParts& s
         losses[i] = workers_[static_cast<size_t>(worker)].run(objective_, step.parts[i], weight,
                                                               dropout_seed(seed, step_number, i));
       });
-    } catch (const StopRequested&) {
+    } catch (const Interrupted&) {
       clear();
       return std::nullopt;
     }

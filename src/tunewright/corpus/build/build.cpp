@@ -6,6 +6,7 @@
 #include "tunewright/base/error.h"
 #include "tunewright/base/hash.h"
 #include "tunewright/base/str.h"
+#include "tunewright/base/system.h"
 #include "tunewright/base/version.h"
 #include "tunewright/corpus/build/manifest.h"
 #include "tunewright/corpus/build/report.h"
@@ -226,7 +227,7 @@ class Build {
 BuildResult build(const Recipe& recipe, const BuildOptions& options, Reporter& reporter) {
   try {
     return {.is_stopped = false, .report = Build(recipe, options, reporter).run()};
-  } catch (const Stopped&) {
+  } catch (const Interrupted&) {
     reporter.finish_progress();
     return {.is_stopped = true, .report = nullptr};
   }

@@ -5,6 +5,7 @@
 
 #include "tunewright/base/error.h"
 #include "tunewright/base/str.h"
+#include "tunewright/base/system.h"
 
 namespace tunewright::corpus {
 namespace {

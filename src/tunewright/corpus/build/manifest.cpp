@@ -11,6 +11,7 @@
 #include "tunewright/base/hash.h"
 #include "tunewright/base/ordered_workers.h"
 #include "tunewright/base/str.h"
+#include "tunewright/base/system.h"
 #include "tunewright/base/version.h"
 #include "tunewright/corpus/build/pass.h"
 

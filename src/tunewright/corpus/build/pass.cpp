@@ -37,10 +37,6 @@ void read_once(Step& step, const StageShards& shards, const PassView& view) {
 
 }  // namespace
 
-void check_stop() {
-  if (stop_requested()) throw Stopped{};
-}
-
 int64_t row_count(const StageShards& shards) {
   int64_t rows = 0;
   for (const auto& shard : shards) rows += shard.rows;

@@ -12,10 +12,6 @@
 // One way over the rows of a build.
 namespace tunewright::corpus {
 
-// Somebody asked the build to stop.  Not an error, and not to be caught on the way.
-struct Stopped {};
-void check_stop();  // throws it
-
 // About so many bytes of rows go to a thread at once.
 inline constexpr size_t kBatchBytes = 1 << 20;
 

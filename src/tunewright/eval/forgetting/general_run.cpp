@@ -11,6 +11,7 @@
 
 #include "tunewright/base/error.h"
 #include "tunewright/base/str.h"
+#include "tunewright/base/system.h"
 #include "tunewright/eval/forgetting/forgetting.h"
 #include "tunewright/eval/forgetting/general_set.h"
 #include "tunewright/model/generate/generate.h"

@@ -6,6 +6,7 @@
 
 #include "tunewright/base/hash.h"
 #include "tunewright/base/str.h"
+#include "tunewright/base/system.h"
 #include "tunewright/eval/items.h"
 #include "tunewright/model/generate/generate.h"
 
