@@ -177,6 +177,7 @@ void write_answers(const Items& items, const ItemRun& run, const DescribeRow& de
   }
   auto done = static_cast<int64_t>(items.items.size() - rows.size());
   std::vector<std::unique_ptr<text::StreamDecoder>> decoders;
+  decoders.reserve(rows.size());
   std::vector<model::StopStrings> stops(rows.size(), model::StopStrings(items.stops));
   for (size_t i = 0; i < rows.size(); ++i)
     decoders.push_back(std::make_unique<text::StreamDecoder>(run.text.tokenizer));

@@ -109,6 +109,7 @@ class LedgerWriter {
 LedgerCounts write_ledger(const LedgerInput& input, const fs::path& path,
                           std::map<int64_t, RowName>& names, Reporter& reporter) {
   std::vector<EventStream> streams;
+  streams.reserve(input.events.size());
   for (size_t i = 0; i < input.events.size(); ++i)
     streams.emplace_back(*input.events[i], input.is_sorted[i]);
   LedgerWriter writer(input, path);
